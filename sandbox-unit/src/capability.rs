@@ -1,0 +1,63 @@
+//! The capabilities of Linux.
+
+/// Every capability, in the order of the kernel's numbers (`CAP_CHOWN` is 0).
+///
+/// Source: `include/uapi/linux/capability.h`; the last three came with Linux 5.8 and 5.9, and none since.
+pub static CAPABILITIES: &[&str] = &[
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::CAPABILITIES;
+
+    #[test]
+    fn the_numbers_are_the_kernels() {
+        assert_eq!(CAPABILITIES.len(), 41);
+        for (number, name) in
+            [(0, "CAP_CHOWN"), (10, "CAP_NET_BIND_SERVICE"), (21, "CAP_SYS_ADMIN"), (34, "CAP_SYSLOG"), (39, "CAP_BPF")]
+        {
+            assert_eq!(CAPABILITIES.get(number), Some(&name));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! From settings to the files that a package ships.
+
+use crate::directive::{self, Section};
+use crate::policy::{Policy, Setting, policy};
+use crate::spec::{Listen, Peers, ServiceType, Spec, Timer, User};
+use crate::unit::{UnitFile, escape_text, quote_argument, quote_path};
+
+/// One file to ship.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmittedFile {
+    /// Path below the output directory: `hello.service`, `sysusers.d/hello.conf`.
+    pub path: String,
+    /// Its whole text.
+    pub text: String,
+}
+
+/// Everything that follows from a spec: the service, and what belongs to it.
+#[must_use]
+pub fn files(spec: &Spec) -> Vec<EmittedFile> {
+    let policy = policy(spec);
+    let mut files = vec![EmittedFile { path: spec.service_unit(), text: service(spec, &policy) }];
+    if spec.socket {
+        files.push(EmittedFile { path: format!("{}.socket", spec.name), text: socket(spec) });
+    }
+    if let Some(when) = &spec.timer {
+        files.push(EmittedFile { path: format!("{}.timer", spec.name), text: timer(spec, when) });
+    }
+    if let User::Static(user) = &spec.user {
+        files.push(EmittedFile { path: format!("sysusers.d/{}.conf", spec.name), text: sysusers(spec, user) });
+        let owned: Vec<&String> = spec.write.iter().filter(|path| is_data_directory(path)).collect();
+        if !owned.is_empty() {
+            files.push(EmittedFile { path: format!("tmpfiles.d/{}.conf", spec.name), text: tmpfiles(user, &owned) });
+        }
+    }
+    files
+}
+
+/// The sandbox alone, as a drop-in for a unit that is already there: `hello.service.d/50-sandbox-unit.conf`.
+///
+/// What the unit runs, and as whom, stays as it is.
+#[must_use]
+pub fn drop_in(spec: &Spec) -> EmittedFile {
+    let mut policy = policy(spec);
+    policy.settings.retain(|setting| !matches!(setting.directive.as_str(), "User" | "Group" | "DynamicUser"));
+    let mut file = UnitFile::default();
+    header(&mut file, spec);
+    file.section(Section::Service);
+    sandbox(&mut file, &policy);
+    EmittedFile { path: format!("{}.d/50-sandbox-unit.conf", spec.service_unit()), text: file.into_text() }
+}
+
+fn header(file: &mut UnitFile, spec: &Spec) {
+    file.comment(&format!(
+        "Made by cargo sandbox-unit from [package.metadata.sandbox-unit] of {} {} ({} profile, systemd {} and newer). \
+         Change it there: `cargo sandbox-unit emit` writes this file anew.",
+        escape_text(&spec.package.name),
+        escape_text(&spec.package.version),
+        spec.profile.name(),
+        spec.systemd
+    ));
+    file.blank();
+}
+
+fn description(file: &mut UnitFile, spec: &Spec, suffix: &str) {
+    let what = spec.package.description.as_deref().map_or_else(|| spec.name.clone(), escape_text);
+    file.set("Description", &format!("{what}{suffix}"));
+    if let Some(documentation) = &spec.package.documentation {
+        file.set("Documentation", &escape_text(documentation));
+    }
+}
+
+fn raw(file: &mut UnitFile, spec: &Spec, section: Section) {
+    for setting in spec.raw.iter().filter(|raw| raw.section == section.name()) {
+        file.comment("set by hand in Cargo.toml");
+        for value in &setting.values {
+            file.set(&setting.directive, value);
+        }
+    }
+}
+
+fn service(spec: &Spec, policy: &Policy) -> String {
+    let mut file = UnitFile::default();
+    header(&mut file, spec);
+    file.section(Section::Unit);
+    description(&mut file, spec, "");
+    let uses_network = policy.settings.iter().all(|setting| setting.directive != "PrivateNetwork");
+    if uses_network {
+        file.set("After", "network.target");
+    }
+    if spec.socket {
+        file.comment("its sockets are opened by systemd and passed in");
+        file.set("Requires", &format!("{}.socket", spec.name));
+        file.set("After", &format!("{}.socket", spec.name));
+    }
+    raw(&mut file, spec, Section::Unit);
+
+    file.section(Section::Service);
+    file.set("Type", spec.service_type.name());
+    let arguments: String = spec.args.iter().map(|argument| format!(" {}", quote_argument(argument))).collect();
+    file.set("ExecStart", &format!("{}{arguments}", spec.executable()));
+    if spec.service_type != ServiceType::Oneshot {
+        file.set("Restart", "on-failure");
+    }
+    sandbox(&mut file, policy);
+    // A socket or timer starts the service; enabling it by itself would start it without them.
+    if !spec.socket && spec.timer.is_none() {
+        file.section(Section::Install);
+        file.set("WantedBy", "multi-user.target");
+        raw(&mut file, spec, Section::Install);
+    }
+    file.into_text()
+}
+
+/// The settings, each below its reason, by topic; then what is not there, and why.
+fn sandbox(file: &mut UnitFile, policy: &Policy) {
+    let topic = |setting: &Setting| directive::find(&setting.directive).map(|directive| directive.topic);
+    let mut present = None;
+    let mut last: Option<&Setting> = None;
+    for setting in &policy.settings {
+        let own = topic(setting);
+        if own != present || last.is_none() {
+            file.blank();
+            present = own;
+        }
+        let repeats = last.is_some_and(|last| last.directive == setting.directive && last.because == setting.because);
+        if !repeats && !setting.because.is_empty() {
+            file.comment(&setting.because);
+        }
+        file.set(&setting.directive, &setting.value);
+        last = Some(setting);
+    }
+    if !policy.lifted.is_empty() {
+        file.blank();
+    }
+    for lifted in &policy.lifted {
+        file.comment(&format!("{}= is not set: {} ({})", lifted.directive, lifted.because, lifted.by));
+    }
+}
+
+fn socket(spec: &Spec) -> String {
+    let mut file = UnitFile::default();
+    header(&mut file, spec);
+    file.section(Section::Unit);
+    description(&mut file, spec, " (socket)");
+    file.section(Section::Socket);
+    for listen in &spec.listen {
+        let (directive, value) = match listen {
+            Listen::Unix { path } => ("ListenStream", path.clone()),
+            Listen::Port { transport, address, port } => {
+                let directive = match transport {
+                    crate::spec::Transport::Tcp => "ListenStream",
+                    crate::spec::Transport::Udp => "ListenDatagram",
+                };
+                let value = match address {
+                    Some(std::net::IpAddr::V6(address)) => format!("[{address}]:{port}"),
+                    Some(address) => format!("{address}:{port}"),
+                    None => port.to_string(),
+                };
+                (directive, value)
+            }
+        };
+        file.set(directive, &value);
+    }
+    let port = spec.listen.iter().any(|listen| matches!(listen, Listen::Port { .. }));
+    let allowed = match &spec.clients {
+        _ if !port => None,
+        Peers::Any | Peers::None => None,
+        Peers::Loopback => Some("localhost".to_owned()),
+        Peers::Networks(networks) => Some(networks.join(" ")),
+    };
+    if let Some(allowed) = allowed {
+        file.blank();
+        file.comment("who may connect: the filter of a socket unit holds for the connections that it accepts");
+        file.set("IPAddressAllow", &allowed);
+        file.set("IPAddressDeny", "any");
+    }
+    raw(&mut file, spec, Section::Socket);
+    file.section(Section::Install);
+    file.set("WantedBy", "sockets.target");
+    raw(&mut file, spec, Section::Install);
+    file.into_text()
+}
+
+fn timer(spec: &Spec, when: &Timer) -> String {
+    let mut file = UnitFile::default();
+    header(&mut file, spec);
+    file.section(Section::Unit);
+    description(&mut file, spec, " (timer)");
+    file.section(Section::Timer);
+    match when {
+        Timer::OnCalendar(expression) => {
+            file.set("OnCalendar", &escape_text(expression));
+            file.comment("made up for when the machine was off");
+            file.set("Persistent", "yes");
+        }
+        Timer::Every(span) => {
+            file.set("OnBootSec", &escape_text(span));
+            file.set("OnUnitActiveSec", &escape_text(span));
+        }
+    }
+    raw(&mut file, spec, Section::Timer);
+    file.section(Section::Install);
+    file.set("WantedBy", "timers.target");
+    if !spec.socket {
+        raw(&mut file, spec, Section::Install);
+    }
+    file.into_text()
+}
+
+fn sysusers(spec: &Spec, user: &str) -> String {
+    let what = spec.package.description.as_deref().map_or_else(|| spec.name.clone(), escape_text);
+    let home = spec.directories.state.first().map_or("-".to_owned(), |state| format!("/var/lib/{state}"));
+    // The comment field is what passwd shows: no colon can stand in it.
+    let comment = what.replace(['"', ':', '\\'], " ");
+    format!("# The user of {}, made by cargo sandbox-unit.\nu {user} - \"{comment}\" {home}\n", spec.service_unit())
+}
+
+/// Whether a path is one that a service can be given: below a place for data, not such a place itself.
+fn is_data_directory(path: &str) -> bool {
+    ["/srv/", "/var/lib/", "/var/cache/", "/var/log/", "/var/spool/"]
+        .iter()
+        .any(|top| path.strip_prefix(top).is_some_and(|rest| !rest.is_empty()))
+}
+
+fn tmpfiles(user: &str, paths: &[&String]) -> String {
+    let lines: String = paths.iter().map(|path| format!("d {} 0750 {user} {user}\n", quote_path(path))).collect();
+    format!("# Directories that are declared in `write`, made by cargo sandbox-unit.\n{lines}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_directories_for_data_are_given_to_a_service() {
+        assert!(is_data_directory("/srv/www") && is_data_directory("/var/lib/x/y"));
+        assert!(!is_data_directory("/etc") && !is_data_directory("/srv/") && !is_data_directory("/usr/share/x"));
+    }
+}

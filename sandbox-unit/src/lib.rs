@@ -1,0 +1,21 @@
+//! From what a service declares to a hardened systemd unit.
+//!
+//! Everything here is pure: no process is started, nothing is read from disk, no network is used, and it
+//! works on any operating system. The data flows one way:
+//!
+//! [`metadata`] reads `[package.metadata.sandbox-unit]` into a [`spec::Spec`]; [`policy`] turns a spec into
+//! [`policy::Setting`]s, each with its reason; [`emit`] renders them as the files a package ships.
+
+pub mod capability;
+pub mod diagnostic;
+pub mod directive;
+pub mod emit;
+pub mod exit_status;
+pub mod metadata;
+pub mod need;
+pub mod policy;
+pub mod refusal;
+pub mod spec;
+pub mod syscall_set;
+pub mod unit;
+pub mod version;

@@ -1,0 +1,146 @@
+use super::*;
+use crate::need::Need;
+use crate::spec::{Directories, Listen, Package, Peers, Profile, ServiceType, Spec, Transport, User, Verify};
+use crate::version::SystemdVersion;
+
+fn spec() -> Spec {
+    Spec {
+        name: "hello".into(),
+        package: Package { name: "hello".into(), version: "1.0.0".into(), description: None, documentation: None },
+        bin: "hello".into(),
+        args: Vec::new(),
+        profile: Profile::Strict,
+        systemd: SystemdVersion::new(252),
+        service_type: ServiceType::Exec,
+        user: User::Dynamic,
+        listen: Vec::new(),
+        socket: false,
+        clients: Peers::None,
+        connect: Peers::None,
+        directories: Directories::default(),
+        read: Vec::new(),
+        write: Vec::new(),
+        exec: Vec::new(),
+        devices: Vec::new(),
+        needs: [].into(),
+        capabilities: Vec::new(),
+        credentials: Vec::new(),
+        timer: None,
+        raw: Vec::new(),
+        verify: Verify::default(),
+    }
+}
+
+fn lines(spec: &Spec) -> Vec<String> {
+    policy(spec).settings.iter().map(|setting| format!("{}={}", setting.directive, setting.value)).collect()
+}
+
+fn listening(port: u16) -> Spec {
+    let listen = Listen::Port { transport: Transport::Tcp, address: None, port };
+    Spec { listen: vec![listen], clients: Peers::Any, ..spec() }
+}
+
+#[test]
+fn the_guide_profile_is_the_set_of_the_guides() {
+    let spec = Spec {
+        profile: Profile::Guide,
+        user: User::Static("appuser".into()),
+        connect: Peers::Networks(vec!["0.0.0.0/0".into()]),
+        ..spec()
+    };
+    assert_eq!(
+        lines(&spec),
+        [
+            "User=appuser",
+            "Group=appuser",
+            "CapabilityBoundingSet=",
+            "NoNewPrivileges=true",
+            "ProtectSystem=full",
+            "ProtectHome=true",
+            "PrivateTmp=true",
+            "PrivateDevices=true",
+            "RestrictAddressFamilies=AF_UNIX AF_INET",
+            "SystemCallFilter=@system-service",
+        ]
+    );
+}
+
+#[test]
+fn a_low_port_brings_one_capability_and_nothing_else() {
+    let settings = lines(&listening(80));
+    assert!(settings.contains(&"CapabilityBoundingSet=CAP_NET_BIND_SERVICE".into()));
+    assert!(settings.contains(&"AmbientCapabilities=CAP_NET_BIND_SERVICE".into()));
+    assert!(!settings.iter().any(|line| line.starts_with("PrivateUsers=")));
+    let high = lines(&listening(8080));
+    assert!(high.contains(&"CapabilityBoundingSet=".into()) && high.contains(&"PrivateUsers=yes".into()));
+}
+
+#[test]
+fn a_passed_in_socket_needs_no_network() {
+    let settings = lines(&Spec { socket: true, ..listening(80) });
+    for line in ["PrivateNetwork=yes", "RestrictAddressFamilies=none", "IPAddressDeny=any", "CapabilityBoundingSet="] {
+        assert!(settings.contains(&line.into()), "{line}");
+    }
+}
+
+#[test]
+fn nothing_newer_than_the_target_is_set() {
+    for number in 247..=262 {
+        let spec = Spec { systemd: SystemdVersion::new(number), ..listening(80) };
+        for setting in policy(&spec).settings {
+            let known = crate::directive::find(&setting.directive).is_some_and(|known| known.is_known_to(spec.systemd));
+            assert!(known, "{} on {number}", setting.directive);
+        }
+    }
+    let old = lines(&Spec { systemd: SystemdVersion::new(247), ..spec() });
+    assert!(old.contains(&"PrivateTmp=yes".into()) && old.contains(&"RestrictAddressFamilies=AF_UNIX".into()));
+    let new = lines(&Spec { systemd: SystemdVersion::new(262), ..spec() });
+    assert!(new.contains(&"PrivateTmp=disconnected".into()) && new.contains(&"ProtectControlGroups=strict".into()));
+}
+
+#[test]
+fn a_need_lifts_its_protection_and_says_so() {
+    let spec = Spec { needs: Need::named("jit").into_iter().collect(), ..spec() };
+    let policy = policy(&spec);
+    assert!(policy.settings.iter().all(|setting| setting.directive != "MemoryDenyWriteExecute"));
+    assert_eq!(policy.lifted.len(), 1);
+    assert_eq!((policy.lifted[0].directive, policy.lifted[0].by.as_str()), ("MemoryDenyWriteExecute", "need `jit`"));
+}
+
+#[test]
+fn an_address_filter_that_filters_nothing_is_not_written_but_told() {
+    let policy = policy(&listening(8080));
+    assert!(policy.settings.iter().all(|setting| !setting.directive.starts_with("IPAddress")));
+    assert!(policy.notes[0].contains("socket = true"), "{:?}", policy.notes);
+}
+
+#[test]
+fn loopback_peers_are_allowed_and_nobody_else() {
+    let settings = lines(&Spec { clients: Peers::Loopback, ..listening(8080) });
+    for line in ["IPAddressAllow=localhost", "IPAddressDeny=any", "RestrictNetworkInterfaces=lo"] {
+        assert!(settings.contains(&line.into()), "{line}");
+    }
+}
+
+#[test]
+fn a_raw_directive_wins() {
+    let raw = crate::spec::RawSetting {
+        section: "Service".into(),
+        directive: "ProtectHome".into(),
+        values: vec!["tmpfs".into()],
+    };
+    let policy = policy(&Spec { raw: vec![raw], ..spec() });
+    let home: Vec<_> = policy.settings.iter().filter(|setting| setting.directive == "ProtectHome").collect();
+    assert_eq!((home.len(), home[0].value.as_str(), home[0].origin), (1, "tmpfs", Origin::Raw));
+}
+
+#[test]
+fn paths_are_opened_where_they_are() {
+    let spec = Spec { read: vec!["/home/data".into(), "/srv/www".into()], write: vec!["/srv/up".into()], ..spec() };
+    let settings = lines(&spec);
+    for line in ["ProtectHome=tmpfs", "BindReadOnlyPaths=/home/data", "ReadWritePaths=/srv/up"] {
+        assert!(settings.contains(&line.into()), "{line}");
+    }
+    let hidden = settings.iter().find(|line| line.starts_with("InaccessiblePaths=")).expect("set");
+    assert!(!hidden.contains("/srv") && hidden.contains("-/boot"));
+}

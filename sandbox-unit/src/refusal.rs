@@ -1,0 +1,421 @@
+//! Which settings refuse which action.
+//!
+//! A probe names everything that is able to stop it as [`Refusal`]s; held against a list of settings they tell
+//! which directives claim to stop it there, which is what a report names when it goes through all the same.
+
+use crate::policy::Setting;
+use crate::syscall_set;
+use crate::unit::words;
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+
+/// One way in which a directive is able to refuse an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// This directive, with any value but "no" and nothing.
+    Set(&'static str),
+    /// This directive, with one of these values.
+    Is(&'static str, &'static [&'static str]),
+    /// `SystemCallFilter=`, where it leaves out this call.
+    Call(&'static str),
+    /// `RestrictAddressFamilies=`, where it leaves out this family.
+    Family(&'static str),
+    /// What empties `CapabilityBoundingSet=` of this capability.
+    Capability(&'static str),
+    /// What makes this path read-only, hides it or puts another in its place.
+    Write(Cow<'static, str>),
+    /// What hides this path.
+    Read(Cow<'static, str>),
+    /// What keeps files at this path from being executed.
+    Exec(Cow<'static, str>),
+    /// What keeps packets to this address from leaving.
+    Connect(IpAddr),
+    /// `SocketBindDeny=`, where no `SocketBindAllow=` names this port.
+    Bind(u16),
+}
+
+impl Refusal {
+    /// [`Refusal::Write`] of a fixed path.
+    #[must_use]
+    pub const fn write(path: &'static str) -> Self {
+        Self::Write(Cow::Borrowed(path))
+    }
+
+    /// [`Refusal::Read`] of a fixed path.
+    #[must_use]
+    pub const fn read(path: &'static str) -> Self {
+        Self::Read(Cow::Borrowed(path))
+    }
+
+    /// [`Refusal::Exec`] of a fixed path.
+    #[must_use]
+    pub const fn exec(path: &'static str) -> Self {
+        Self::Exec(Cow::Borrowed(path))
+    }
+
+    /// The directives among `settings` that refuse in this way, by name.
+    #[must_use]
+    pub fn by(&self, settings: &[Setting]) -> Vec<&'static str> {
+        let settings = Effective(settings);
+        match self {
+            Self::Set(directive) => settings.is_on(directive).then_some(*directive).into_iter().collect(),
+            Self::Is(directive, values) => {
+                let value = settings.last(directive).unwrap_or_default();
+                let hit = values.iter().any(|wanted| same_value(wanted, value));
+                hit.then_some(*directive).into_iter().collect()
+            }
+            Self::Call(call) => settings.refuses_call(call).then_some("SystemCallFilter").into_iter().collect(),
+            Self::Family(family) => {
+                let list = "RestrictAddressFamilies";
+                let refused = settings.last(list).is_some()
+                    && !settings.list(list).any(|word| word == *family)
+                    && !settings.all(list).any(|value| value.starts_with('~'));
+                refused.then_some(list).into_iter().collect()
+            }
+            Self::Capability(capability) => settings.without_capability(capability),
+            Self::Write(path) => settings.refuses_write(path),
+            Self::Read(path) => settings.refuses_read(path),
+            Self::Exec(path) => settings.refuses_exec(path),
+            Self::Connect(address) => settings.refuses_connect(*address),
+            Self::Bind(port) => {
+                let denied = settings.last("SocketBindDeny").is_some_and(|value| value == "any");
+                let allowed =
+                    settings.all("SocketBindAllow").any(|rule| rule.rsplit(':').next() == Some(&port.to_string()));
+                (denied && !allowed).then_some("SocketBindDeny").into_iter().collect()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(directive) => write!(f, "{directive}="),
+            Self::Is(directive, values) => write!(f, "{directive}={}", values.join(" or ")),
+            Self::Call(call) => write!(f, "SystemCallFilter= without {call}"),
+            Self::Family(family) => write!(f, "RestrictAddressFamilies= without {family}"),
+            Self::Capability(capability) => write!(f, "CapabilityBoundingSet= without {capability}"),
+            Self::Write(path) => write!(f, "what keeps {path} from being written, such as ProtectSystem="),
+            Self::Read(path) => write!(f, "what hides {path}, such as ProtectHome= or InaccessiblePaths="),
+            Self::Exec(path) => write!(f, "NoExecPaths= over {path}"),
+            Self::Connect(address) => write!(f, "IPAddressDeny= over {address}, or no network at all"),
+            Self::Bind(port) => write!(f, "SocketBindDeny= over port {port}"),
+        }
+    }
+}
+
+/// Booleans are compared by meaning.
+fn same_value(a: &str, b: &str) -> bool {
+    let truth = |value: &str| match value.to_ascii_lowercase().as_str() {
+        "1" | "yes" | "y" | "true" | "t" | "on" => Some(true),
+        "0" | "no" | "n" | "false" | "f" | "off" => Some(false),
+        _ => None,
+    };
+    a == b || (truth(a).is_some() && truth(a) == truth(b))
+}
+
+/// Settings as the service manager reads them: the last one wins, lists add up.
+struct Effective<'a>(&'a [Setting]);
+
+impl<'a> Effective<'a> {
+    /// The values of a directive, one a line, from the last reset on.
+    fn all(&self, directive: &str) -> impl Iterator<Item = &'a str> {
+        let values: Vec<&str> = self
+            .0
+            .iter()
+            .filter(|setting| setting.directive == directive)
+            .map(|setting| setting.value.as_str())
+            .collect();
+        let reset = values.iter().rposition(|value| value.is_empty()).map_or(0, |place| place + 1);
+        values.into_iter().skip(reset)
+    }
+
+    /// The words of a list directive.
+    fn list(&self, directive: &str) -> impl Iterator<Item = String> {
+        self.all(directive).flat_map(words)
+    }
+
+    /// The last value, an empty one too.
+    fn last(&self, directive: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|setting| setting.directive == directive).map(|setting| setting.value.as_str())
+    }
+
+    fn is_on(&self, directive: &str) -> bool {
+        match self.last(directive) {
+            Some("") | None => self.implied(directive),
+            Some(value) => !same_value(value, "no") || self.implied(directive),
+        }
+    }
+
+    /// `DynamicUser=yes` forces these, whatever their own lines say (systemd.exec(5)).
+    fn implied(&self, directive: &str) -> bool {
+        matches!(directive, "NoNewPrivileges" | "RestrictSUIDSGID" | "RemoveIPC" | "PrivateTmp")
+            && self.last("DynamicUser").is_some_and(|value| same_value(value, "yes"))
+    }
+
+    fn refuses_call(&self, call: &str) -> bool {
+        let mut refused = false;
+        for (place, value) in self.all("SystemCallFilter").enumerate() {
+            let (names, negated) = value.strip_prefix('~').map_or((value, false), |names| (names, true));
+            if place == 0 {
+                // The first line decides: an allow list refuses what it does not name, but for @default.
+                refused = !negated && !syscall_set::contains("@default", call);
+            }
+            let named = words(names).iter().any(|word| {
+                let word = word.split(':').next().unwrap_or(word);
+                word == call || syscall_set::contains(word, call)
+            });
+            if named {
+                refused = negated;
+            }
+        }
+        refused
+    }
+
+    fn without_capability(&self, capability: &str) -> Vec<&'static str> {
+        let mut refusing = Vec::new();
+        let bounding = "CapabilityBoundingSet";
+        if let Some(value) = self.last(bounding) {
+            let listed = self.list(bounding).any(|word| word.trim_start_matches('~') == capability);
+            if listed == value.starts_with('~') {
+                refusing.push(bounding);
+            }
+        }
+        let dropped_by: &[(&'static str, &[&str])] = &[
+            ("PrivateDevices", &["CAP_MKNOD", "CAP_SYS_RAWIO"]),
+            ("ProtectKernelModules", &["CAP_SYS_MODULE"]),
+            ("ProtectKernelLogs", &["CAP_SYSLOG"]),
+            ("ProtectClock", &["CAP_SYS_TIME", "CAP_WAKE_ALARM"]),
+        ];
+        refusing.extend(
+            dropped_by
+                .iter()
+                .filter(|(by, dropped)| dropped.contains(&capability) && self.is_on(by))
+                .map(|(by, _)| *by),
+        );
+        refusing
+    }
+
+    /// Whether a list of paths holds `path` or a folder above it; the length of the longest such entry.
+    fn covers(&self, directive: &str, path: &str) -> Option<usize> {
+        self.list(directive)
+            .filter_map(|entry| {
+                let entry = entry.trim_start_matches(['-', '+']);
+                let entry = entry.split(':').next().unwrap_or(entry).trim_end_matches('/');
+                is_below(path, entry).then_some(entry.len())
+            })
+            .max()
+    }
+
+    fn refuses_write(&self, path: &str) -> Vec<&'static str> {
+        let opened =
+            ["ReadWritePaths", "BindPaths"].into_iter().filter_map(|directive| self.covers(directive, path)).max();
+        let mut refusing = self.hidden(path);
+        for directive in ["ReadOnlyPaths", "TemporaryFileSystem"] {
+            if self.covers(directive, path) > opened {
+                refusing.push(directive);
+            }
+        }
+        if opened.is_none() {
+            let system = self.last("ProtectSystem").unwrap_or_default();
+            let dynamic = self.last("DynamicUser").is_some_and(|value| same_value(value, "yes"));
+            let in_system = ["/usr", "/boot", "/efi"].iter().any(|top| is_below(path, top));
+            let elsewhere =
+                ["/dev", "/proc", "/sys", "/home", "/root", "/run/user"].iter().any(|top| is_below(path, top));
+            let strict = system == "strict" && !elsewhere;
+            let full = system == "full" && (in_system || is_below(path, "/etc"));
+            if strict || full || (same_value(system, "yes") && in_system) {
+                refusing.push("ProtectSystem");
+            }
+            if dynamic && !elsewhere {
+                refusing.push("DynamicUser");
+            }
+            let private_tmp = is_below(path, "/tmp") || is_below(path, "/var/tmp");
+            if private_tmp && self.is_on("PrivateTmp") {
+                refusing.push("PrivateTmp");
+            }
+            let in_home = ["/home", "/root", "/run/user"].iter().any(|top| is_below(path, top));
+            if in_home && (self.is_on("ProtectHome") || dynamic) {
+                refusing.push("ProtectHome");
+            }
+            let tunable =
+                ["/proc/sys", "/sys"].iter().any(|top| is_below(path, top)) && !is_below(path, "/sys/fs/cgroup");
+            if tunable && self.is_on("ProtectKernelTunables") {
+                refusing.push("ProtectKernelTunables");
+            }
+            if is_below(path, "/sys/fs/cgroup") && self.is_on("ProtectControlGroups") {
+                refusing.push("ProtectControlGroups");
+            }
+        }
+        refusing.dedup();
+        refusing
+    }
+
+    /// The directives that put something else, or nothing, in place of this path.
+    fn hidden(&self, path: &str) -> Vec<&'static str> {
+        let mut hiding = Vec::new();
+        let bound =
+            ["BindPaths", "BindReadOnlyPaths"].into_iter().filter_map(|directive| self.covers(directive, path)).max();
+        if self.covers("InaccessiblePaths", path) > bound {
+            hiding.push("InaccessiblePaths");
+        }
+        hiding
+    }
+
+    fn refuses_read(&self, path: &str) -> Vec<&'static str> {
+        let mut refusing = self.hidden(path);
+        let bound =
+            ["BindPaths", "BindReadOnlyPaths"].into_iter().filter_map(|directive| self.covers(directive, path)).max();
+        if self.covers("TemporaryFileSystem", path) > bound {
+            refusing.push("TemporaryFileSystem");
+        }
+        if bound.is_none() {
+            let in_home = ["/home", "/root", "/run/user"].iter().any(|top| is_below(path, top));
+            let home = self.last("ProtectHome").unwrap_or_default();
+            if in_home && (same_value(home, "yes") || home == "tmpfs") {
+                refusing.push("ProtectHome");
+            }
+            let tmp = is_below(path, "/tmp") || is_below(path, "/var/tmp");
+            if tmp && self.is_on("PrivateTmp") {
+                refusing.push("PrivateTmp");
+            }
+        }
+        refusing
+    }
+
+    fn refuses_exec(&self, path: &str) -> Vec<&'static str> {
+        let mut refusing = self.hidden(path);
+        if self.covers("NoExecPaths", path) > self.covers("ExecPaths", path) {
+            refusing.push("NoExecPaths");
+        }
+        refusing
+    }
+
+    fn refuses_connect(&self, address: IpAddr) -> Vec<&'static str> {
+        let mut refusing = Vec::new();
+        let family = if address.is_ipv4() { "AF_INET" } else { "AF_INET6" };
+        refusing.extend(Refusal::Family(family).by(self.0));
+        if self.is_on("PrivateNetwork") {
+            refusing.push("PrivateNetwork");
+        }
+        let matches = |directive: &str| self.list(directive).any(|network| crate::refusal::holds(&network, address));
+        if matches("IPAddressDeny") && !matches("IPAddressAllow") {
+            refusing.push("IPAddressDeny");
+        }
+        refusing
+    }
+}
+
+/// Whether `path` is `top` or lies below it.
+fn is_below(path: &str, top: &str) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || top.is_empty())
+}
+
+/// Whether an address list word (`any`, `localhost`, `10.0.0.0/8`, …) holds this address.
+#[must_use]
+pub fn holds(network: &str, address: IpAddr) -> bool {
+    match network {
+        "any" => true,
+        "localhost" => match address {
+            IpAddr::V4(address) => address.is_loopback(),
+            IpAddr::V6(address) => address.is_loopback(),
+        },
+        "link-local" => match address {
+            IpAddr::V4(address) => address.is_link_local(),
+            IpAddr::V6(address) => address.is_unicast_link_local(),
+        },
+        "multicast" => address.is_multicast(),
+        _ => {
+            let (base, length) =
+                network.split_once('/').map_or((network, None), |(base, length)| (base, length.parse::<u32>().ok()));
+            match (base.parse::<IpAddr>(), address) {
+                (Ok(IpAddr::V4(base)), IpAddr::V4(address)) => {
+                    let mask = u32::MAX.checked_shl(32 - length.unwrap_or(32).min(32)).unwrap_or(0);
+                    base.to_bits() & mask == address.to_bits() & mask
+                }
+                (Ok(IpAddr::V6(base)), IpAddr::V6(address)) => {
+                    let mask = u128::MAX.checked_shl(128 - length.unwrap_or(128).min(128)).unwrap_or(0);
+                    base.to_bits() & mask == address.to_bits() & mask
+                }
+                _ => false,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by(refusal: &Refusal, settings: &[(&str, &str)]) -> Vec<&'static str> {
+        let settings: Vec<Setting> =
+            settings.iter().map(|(directive, value)| Setting::plain(directive, value)).collect();
+        refusal.by(&settings)
+    }
+
+    #[test]
+    fn a_flag_refuses_when_it_is_on_or_implied() {
+        let refusal = Refusal::Set("NoNewPrivileges");
+        assert_eq!(by(&refusal, &[("NoNewPrivileges", "true")]), ["NoNewPrivileges"]);
+        assert!(by(&refusal, &[("NoNewPrivileges", "no")]).is_empty());
+        assert_eq!(by(&refusal, &[("DynamicUser", "yes"), ("NoNewPrivileges", "no")]), ["NoNewPrivileges"]);
+        assert!(by(&refusal, &[]).is_empty());
+    }
+
+    #[test]
+    fn filters_are_read_in_order() {
+        let strict = [("SystemCallFilter", "@system-service"), ("SystemCallFilter", "~@privileged @resources")];
+        assert!(by(&Refusal::Call("read"), &strict).is_empty());
+        assert_eq!(by(&Refusal::Call("ptrace"), &strict), ["SystemCallFilter"]);
+        assert_eq!(by(&Refusal::Call("chown"), &strict), ["SystemCallFilter"]);
+        assert!(by(&Refusal::Call("chown"), &strict[..1]).is_empty());
+        assert_eq!(by(&Refusal::Call("ptrace"), &[("SystemCallFilter", "~@debug")]), ["SystemCallFilter"]);
+        assert!(by(&Refusal::Call("read"), &[("SystemCallFilter", "~@debug")]).is_empty());
+        assert!(by(&Refusal::Call("ptrace"), &[]).is_empty());
+    }
+
+    #[test]
+    fn families_and_capabilities_are_what_is_left_out() {
+        let families = [("RestrictAddressFamilies", "AF_UNIX AF_INET")];
+        assert_eq!(by(&Refusal::Family("AF_PACKET"), &families), ["RestrictAddressFamilies"]);
+        assert!(by(&Refusal::Family("AF_INET"), &families).is_empty());
+        assert_eq!(
+            by(&Refusal::Family("AF_INET"), &[("RestrictAddressFamilies", "none")]),
+            ["RestrictAddressFamilies"]
+        );
+        assert_eq!(
+            by(&Refusal::Capability("CAP_SYS_TIME"), &[("CapabilityBoundingSet", "")]),
+            ["CapabilityBoundingSet"]
+        );
+        assert_eq!(by(&Refusal::Capability("CAP_SYS_TIME"), &[("ProtectClock", "yes")]), ["ProtectClock"]);
+        assert!(by(&Refusal::Capability("CAP_CHOWN"), &[("CapabilityBoundingSet", "CAP_CHOWN")]).is_empty());
+        assert!(by(&Refusal::Capability("CAP_CHOWN"), &[]).is_empty());
+    }
+
+    #[test]
+    fn paths_are_refused_by_the_longest_entry() {
+        let strict = [("ProtectSystem", "strict"), ("ReadWritePaths", "/srv/data")];
+        assert_eq!(by(&Refusal::write("/srv"), &strict), ["ProtectSystem"]);
+        assert!(by(&Refusal::write("/srv/data/x"), &strict).is_empty());
+        assert!(by(&Refusal::write("/opt"), &[("ProtectSystem", "full")]).is_empty());
+        assert_eq!(by(&Refusal::write("/etc"), &[("ProtectSystem", "full")]), ["ProtectSystem"]);
+        assert_eq!(by(&Refusal::write("/tmp"), &[("PrivateTmp", "yes")]), ["PrivateTmp"]);
+        assert_eq!(by(&Refusal::read("/home/x"), &[("ProtectHome", "tmpfs")]), ["ProtectHome"]);
+        assert!(by(&Refusal::read("/home/x"), &[("ProtectHome", "read-only")]).is_empty());
+        let exec = [("NoExecPaths", "/"), ("ExecPaths", "/usr/lib -/lib64")];
+        assert_eq!(by(&Refusal::exec("/usr/bin/sh"), &exec), ["NoExecPaths"]);
+        assert!(by(&Refusal::exec("/usr/lib/x.so"), &exec).is_empty());
+    }
+
+    #[test]
+    fn addresses_are_matched_with_their_prefix() {
+        let address = "192.0.2.1".parse().expect("an address");
+        assert!(holds("192.0.2.0/24", address) && holds("any", address) && holds("0.0.0.0/0", address));
+        assert!(!holds("192.0.3.0/24", address) && !holds("localhost", address) && !holds("::/0", address));
+        assert_eq!(by(&Refusal::Connect(address), &[("IPAddressDeny", "any")]), ["IPAddressDeny"]);
+        assert!(
+            by(&Refusal::Connect(address), &[("IPAddressDeny", "any"), ("IPAddressAllow", "192.0.2.1")]).is_empty()
+        );
+    }
+}
