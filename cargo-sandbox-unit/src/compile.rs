@@ -1,0 +1,80 @@
+//! Building the services' programs, through Cargo's own messages.
+
+use crate::cli::{Build, Selection};
+use crate::error::Error;
+use crate::package::Selected;
+use cargo_metadata::{Message, TargetKind};
+use std::collections::HashMap;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Builds the binaries of these packages. The result names the file of each binary.
+///
+/// # Errors
+/// Cargo cannot be run, or the build fails; the compiler has said why on standard error by then.
+pub fn binaries(
+    selection: &Selection,
+    build: &Build,
+    packages: &[Selected],
+) -> Result<HashMap<String, PathBuf>, Error> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--message-format=json-render-diagnostics"]);
+    if let Some(manifest) = &selection.manifest.manifest_path {
+        command.arg("--manifest-path").arg(manifest);
+    }
+    for package in packages {
+        command.args(["--package", &package.name]);
+        let mut bins: Vec<&str> = package.specs.iter().map(|spec| spec.bin.as_str()).collect();
+        bins.sort_unstable();
+        bins.dedup();
+        for bin in bins {
+            command.args(["--bin", bin]);
+        }
+    }
+    let features = &build.features;
+    if features.all_features {
+        command.arg("--all-features");
+    }
+    if features.no_default_features {
+        command.arg("--no-default-features");
+    }
+    if !features.features.is_empty() {
+        command.args(["--features", &features.features.join(",")]);
+    }
+    if build.release {
+        command.arg("--release");
+    }
+    if let Some(profile) = &build.profile {
+        command.args(["--profile", profile]);
+    }
+    if let Some(target) = &build.target {
+        command.args(["--target", target]);
+    }
+    for (wanted, flag) in [(build.locked, "--locked"), (build.offline, "--offline")] {
+        if wanted {
+            command.arg(flag);
+        }
+    }
+    let shown =
+        format!("cargo build{}", packages.iter().map(|package| format!(" -p {}", package.name)).collect::<String>());
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().map_err(|error| Error::Build(format!("{shown}: {error}")))?;
+    let mut found = HashMap::new();
+    if let Some(output) = child.stdout.take() {
+        for message in Message::parse_stream(BufReader::new(output)).map_while(Result::ok) {
+            if let Message::CompilerArtifact(artifact) = message
+                && artifact.target.kind.contains(&TargetKind::Bin)
+                && let Some(file) = artifact.executable
+            {
+                found.insert(artifact.target.name, file.into_std_path_buf());
+            }
+        }
+    }
+    let status = child.wait().map_err(|error| Error::Build(format!("{shown}: {error}")))?;
+    if !status.success() {
+        return Err(Error::Build(shown));
+    }
+    Ok(found)
+}

@@ -1,0 +1,119 @@
+//! `doctor`: what this machine can run, what it lacks, and the exact remedy.
+
+use crate::cli::Doctor;
+use crate::error::Error;
+use crate::{GOOD, UNABLE, progress};
+use anstream::{eprintln, println};
+use sandbox_unit_harness::engine;
+use std::process::{Command, Stdio};
+
+/// A package manager, and what it calls what is needed.
+struct PackageManager {
+    /// `ID` or a word of `ID_LIKE` in os-release.
+    families: &'static [&'static str],
+    refresh: &'static [&'static str],
+    install: &'static [&'static str],
+    packages: &'static [&'static str],
+}
+
+/// The package managers that `--fix` knows.
+static MANAGERS: &[PackageManager] = &[
+    PackageManager {
+        families: &["debian", "ubuntu"],
+        refresh: &["apt-get", "-q", "update"],
+        install: &["apt-get", "-q", "install", "--yes", "--no-install-recommends"],
+        packages: &["systemd", "systemd-container", "util-linux"],
+    },
+    PackageManager {
+        families: &["fedora", "rhel"],
+        refresh: &[],
+        install: &["dnf", "--quiet", "--assumeyes", "install"],
+        packages: &["systemd", "systemd-container", "util-linux"],
+    },
+];
+
+/// Runs the verb.
+pub fn run(options: &Doctor) -> Result<u8, Error> {
+    if options.fix {
+        install_missing()?;
+    }
+    match engine::choose() {
+        Ok(engine) => {
+            println!("This machine can run `verify`, with the engine {}.", engine.name());
+            Ok(GOOD)
+        }
+        Err(missing) => {
+            println!("This machine cannot run `verify` yet. Missing:");
+            for missing in missing {
+                println!("  {}: {}\n    remedy: {}", missing.what, missing.why, missing.remedy);
+            }
+            Ok(UNABLE)
+        }
+    }
+}
+
+/// Installs what is missing, if anything is.
+///
+/// # Errors
+/// The package manager of this system is not known, or it fails.
+pub fn install_missing() -> Result<(), Error> {
+    let Err(missing) = engine::choose() else { return Ok(()) };
+    // Root is asked for when it is needed, and is nothing that could be installed.
+    if missing.iter().all(|missing| missing.what == "root") {
+        return Ok(());
+    }
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let Some(manager) = MANAGERS.iter().find(|manager| manager.families.iter().any(|family| is_like(&release, family)))
+    else {
+        eprintln!("the package manager of this system is not known here; see the remedies");
+        return Err(Error::NoEngine(missing));
+    };
+    if !manager.refresh.is_empty() {
+        as_root(manager.refresh)?;
+    }
+    let install: Vec<&str> = manager.install.iter().chain(manager.packages).copied().collect();
+    as_root(&install)
+}
+
+/// Whether os-release says that this system is of a family.
+fn is_like(release: &str, family: &str) -> bool {
+    release
+        .lines()
+        .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")))
+        .flat_map(|value| value.trim_matches('"').split_whitespace())
+        .any(|word| word == family)
+}
+
+fn as_root(command: &[&str]) -> Result<(), Error> {
+    let mut words = command.to_vec();
+    if !rustix::process::geteuid().is_root() {
+        words.insert(0, "sudo");
+    }
+    let shown = words.join(" ");
+    progress::status("Installing", &shown);
+    let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+    let status = Command::new(program)
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        // Standard output is for the result.
+        .stdout(std::io::stderr())
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Error::Build(format!("{shown} ({status})"))),
+        Err(error) => Err(Error::Build(format!("{shown}: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_read_from_os_release() {
+        assert!(is_like("NAME=x\nID=debian\n", "debian"));
+        assert!(is_like("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "debian"));
+        assert!(!is_like("ID=arch\n", "debian"));
+    }
+}

@@ -1,0 +1,86 @@
+//! For an ordinary user: the package is built as that user, and only the machine part is run as root, through `sudo`.
+//!
+//! The two halves speak JSON: a [`Plan`] goes in on standard input, the report comes out on standard output. Nothing that
+//! belongs to root is written outside the machine.
+
+use crate::error::Error;
+use crate::{GOOD, UNABLE, interrupt, progress, verify};
+use sandbox_unit_harness::engine::{self, Missing};
+use sandbox_unit_harness::image::Image;
+use sandbox_unit_harness::report::Report;
+use sandbox_unit_harness::verify::{Progress, Session, Subject};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// What the part that runs as root needs to know.
+#[derive(Serialize, Deserialize)]
+struct Plan {
+    subjects: Vec<Subject>,
+    image: Option<PathBuf>,
+    programs: HashMap<String, PathBuf>,
+    watched: bool,
+}
+
+/// Has the machine part run as root.
+pub fn verify(
+    subjects: Vec<Subject>,
+    image: Option<PathBuf>,
+    programs: HashMap<String, PathBuf>,
+    watched: bool,
+) -> Result<Report, Error> {
+    let this = std::env::current_exe().map_err(|error| Error::file("/proc/self/exe", error))?;
+    let plan = serde_json::to_vec(&Plan { subjects, image, programs, watched })
+        .map_err(|error| Error::Usage(format!("the plan cannot be written: {error}")))?;
+    let mut child = Command::new("sudo")
+        .arg("--")
+        .arg(&this)
+        .args(["sandbox-unit", "machine-part"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|_| Error::NoEngine(vec![no_sudo(&this.display().to_string())]))?;
+    // Dropping the pipe ends the input; a child that gives up early leaves a broken pipe, and says why itself.
+    if let Some(mut input) = child.stdin.take() {
+        let _broken_pipe = input.write_all(&plan);
+    }
+    let output = child.wait_with_output().map_err(|error| Error::file("sudo", error))?;
+    match output.status.code() {
+        Some(0) => serde_json::from_slice(&output.stdout)
+            .map_err(|error| Error::Usage(format!("the part that runs as root said what is no report: {error}"))),
+        Some(code) => Err(Error::Elevated(u8::try_from(code).unwrap_or(UNABLE))),
+        None => Err(Error::Elevated(UNABLE)),
+    }
+}
+
+fn no_sudo(this: &str) -> Missing {
+    Missing {
+        what: "root".into(),
+        why: "booting a machine needs root, and there is no `sudo` here to ask for it".into(),
+        remedy: format!("install sudo, or run the same command as root: {this} verify"),
+    }
+}
+
+/// The part that runs as root.
+pub fn machine_part() -> Result<u8, Error> {
+    interrupt::watch()?;
+    let mut text = Vec::new();
+    std::io::stdin().read_to_end(&mut text).map_err(|error| Error::file("standard input", error))?;
+    let plan: Plan = serde_json::from_slice(&text).map_err(|error| {
+        Error::Usage(format!("`machine-part` is called by `verify`, with a plan on standard input: {error}"))
+    })?;
+    let listener = |event: Progress| {
+        if plan.watched {
+            progress::line(&event);
+        }
+    };
+    let engine = engine::choose().map_err(Error::NoEngine)?;
+    let image = plan.image.clone().map_or(Image::ThisMachine, Image::Folder);
+    let programs = verify::read(plan.programs.clone())?;
+    let report = Session::boot(engine.as_ref(), &image, plan.subjects.clone(), &listener)?.exercise(&programs)?;
+    let text = serde_json::to_string(&report).map_err(|error| Error::Usage(error.to_string()))?;
+    println!("{text}");
+    Ok(GOOD)
+}

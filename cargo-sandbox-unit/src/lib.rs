@@ -1,0 +1,53 @@
+//! The subcommand behind `cargo sandbox-unit`: one module a verb.
+
+mod cli;
+mod compile;
+mod diagnostics;
+mod doctor;
+mod elevate;
+mod emit;
+mod error;
+mod exit_code;
+mod explain;
+mod interrupt;
+mod package;
+mod progress;
+mod verify;
+
+pub use exit_code::{FINDINGS, GOOD, INTERRUPTED, UNABLE, USAGE};
+
+use clap::Parser;
+use cli::{Cargo, Command};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the subcommand with these arguments, the first of which is the program's name.
+///
+/// The result is one of the constants of this crate.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = cli::normalised(arguments);
+    let Cargo::SandboxUnit(options) = match Cargo::try_parse_from(arguments) {
+        Ok(cargo) => cargo,
+        Err(error) => {
+            // --help and --version are no mistakes.
+            let code = if error.use_stderr() { USAGE } else { GOOD };
+            let _closed_pipe = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    options.color.write_global();
+    let result = match &options.command {
+        Command::Emit(emit) => emit::run(emit),
+        Command::Verify(verify) => verify::run(verify, options.quiet),
+        Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Explain(explain) => explain::run(explain),
+        Command::MachinePart => elevate::machine_part(),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            error.print();
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The packages that a command is about: what Cargo knows of them, and the specs in their metadata.
+
+use crate::cli::Selection;
+use crate::error::Error;
+use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
+use sandbox_unit::diagnostic::Source;
+use sandbox_unit::metadata::{self, Manifest};
+use sandbox_unit::spec::{self, Spec};
+use sandbox_unit::version::SystemdVersion;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A package with its specs.
+pub struct Selected {
+    /// Its name, for `cargo build --package`.
+    pub name: String,
+    /// What its metadata declares.
+    pub specs: Vec<Spec>,
+}
+
+/// The selected packages.
+pub struct Packages {
+    /// The packages, in the order of the workspace.
+    pub packages: Vec<Selected>,
+    /// Cargo's target directory.
+    pub target_directory: PathBuf,
+}
+
+/// Reads the packages that the command line selects.
+///
+/// # Errors
+/// Cargo does not know them, or their metadata is wrong: then every mistake of every package is told.
+pub fn select(selection: &Selection) -> Result<Packages, Error> {
+    let mut command = MetadataCommand::new();
+    command.no_deps();
+    if let Some(path) = &selection.manifest.manifest_path {
+        command.manifest_path(path);
+    }
+    let metadata = command.exec().map_err(|error| Error::Cargo(explain_cargo(error)))?;
+    let chosen = choose(selection, &metadata)?;
+    let mut packages = Vec::new();
+    let mut mistakes = Vec::new();
+    for package in chosen {
+        let manifest = manifest(package, &metadata)?;
+        match metadata::specs(&manifest) {
+            Ok(specs) => packages.push(Selected { name: package.name.to_string(), specs }),
+            Err(found) => mistakes.extend(found),
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(Error::Configuration(mistakes));
+    }
+    if let Some(number) = selection.systemd {
+        let version = target_version(number)?;
+        packages.iter_mut().flat_map(|package| &mut package.specs).for_each(|spec| spec.systemd = version);
+    }
+    Ok(Packages { packages, target_directory: metadata.target_directory.into_std_path_buf() })
+}
+
+fn target_version(number: u16) -> Result<SystemdVersion, Error> {
+    let version = SystemdVersion::new(number);
+    if version < SystemdVersion::OLDEST || version > SystemdVersion::NEWEST {
+        return Err(Error::Usage(format!(
+            "--systemd {number}: units can be made for {} to {}",
+            SystemdVersion::OLDEST,
+            SystemdVersion::NEWEST
+        )));
+    }
+    Ok(version)
+}
+
+/// What Cargo said, without the wrapping.
+fn explain_cargo(error: cargo_metadata::Error) -> String {
+    match error {
+        cargo_metadata::Error::CargoMetadata { stderr } => stderr.trim().trim_start_matches("error: ").to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The packages that are meant: those named, the one whose manifest it is, or of a whole workspace those that declare a
+/// service, or, where none does, those that have a binary.
+fn choose<'a>(selection: &Selection, metadata: &'a Metadata) -> Result<Vec<&'a Package>, Error> {
+    let members: Vec<&Package> = metadata.workspace_packages();
+    let workspace = &selection.workspace;
+    if !workspace.package.is_empty() {
+        return workspace
+            .package
+            .iter()
+            .map(|name| {
+                members.iter().find(|package| package.name.as_str() == name).copied().ok_or_else(|| {
+                    let names = members.iter().map(|package| package.name.as_str());
+                    let hint = sandbox_unit::diagnostic::did_you_mean(name, names);
+                    let hint = hint.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+                    Error::Usage(format!("there is no package `{name}` in this workspace{hint}"))
+                })
+            })
+            .collect();
+    }
+    let here = present_manifest(selection);
+    let own = members.iter().find(|package| here.as_deref() == Some(package.manifest_path.as_std_path())).copied();
+    let chosen: Vec<&Package> = match own.filter(|_| !workspace.workspace && !workspace.all) {
+        Some(package) => vec![package],
+        None => {
+            let excluded = |package: &&&Package| !workspace.exclude.iter().any(|name| name == package.name.as_str());
+            let members: Vec<&Package> = members.iter().filter(excluded).copied().collect();
+            let declared: Vec<&Package> = members.iter().filter(|package| declares(package)).copied().collect();
+            if declared.is_empty() {
+                members.into_iter().filter(|package| has_binary(package)).collect()
+            } else {
+                declared
+            }
+        }
+    };
+    if chosen.is_empty() {
+        return Err(Error::Usage("no package here has a binary, so there is no service to make a unit for".into()));
+    }
+    Ok(chosen)
+}
+
+/// The manifest that the user stands at: the one named, or the nearest from here up.
+fn present_manifest(selection: &Selection) -> Option<PathBuf> {
+    if let Some(path) = &selection.manifest.manifest_path {
+        return path.canonicalize().ok();
+    }
+    let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+    here.ancestors().map(|directory| directory.join("Cargo.toml")).find(|manifest| manifest.is_file())
+}
+
+/// Whether the package has a table for us.
+fn declares(package: &Package) -> bool {
+    package.metadata.get("sandbox-unit").is_some()
+}
+
+fn binaries(package: &Package) -> impl Iterator<Item = String> {
+    package.targets.iter().filter(|target| target.kind.contains(&TargetKind::Bin)).map(|target| target.name.clone())
+}
+
+fn has_binary(package: &Package) -> bool {
+    binaries(package).next().is_some()
+}
+
+fn manifest(package: &Package, metadata: &Metadata) -> Result<Manifest, Error> {
+    let path = package.manifest_path.as_std_path();
+    let root = metadata.workspace_root.as_std_path().join("Cargo.toml");
+    let workspace = if root == path { None } else { Some(source(&root)?) };
+    Ok(Manifest {
+        package: spec::Package {
+            name: package.name.to_string(),
+            version: package.version.to_string(),
+            description: package.description.clone(),
+            documentation: [&package.documentation, &package.homepage, &package.repository]
+                .into_iter()
+                .find_map(Clone::clone),
+        },
+        binaries: binaries(package).collect(),
+        source: source(path)?,
+        workspace,
+    })
+}
+
+/// A manifest, named as seen from where the user stands.
+fn source(path: &Path) -> Result<Arc<Source>, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = path.strip_prefix(&here).unwrap_or(path).to_owned();
+    Ok(Arc::new(Source { path: shown, text }))
+}

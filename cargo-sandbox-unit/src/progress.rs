@@ -1,0 +1,21 @@
+//! A line a phase on standard error, where a person is watching.
+
+use anstream::eprintln;
+use sandbox_unit_harness::verify::Progress;
+
+/// Tells of each phase as it ends.
+pub fn line(progress: &Progress) {
+    match progress {
+        Progress::Began(_) => {}
+        Progress::Ended(phase) => eprintln!("{HEAD}{:>12}{HEAD:#} {:>5} ms", phase.name, phase.ms),
+    }
+}
+
+/// Cargo's own style for what is being done.
+pub const HEAD: clap::builder::styling::Style =
+    clap::builder::styling::AnsiColor::Green.on_default().effects(clap::builder::styling::Effects::BOLD);
+
+/// A line in Cargo's manner: `   Verifying hello.service`.
+pub fn status(verb: &str, what: &str) {
+    eprintln!("{HEAD}{verb:>12}{HEAD:#} {what}");
+}

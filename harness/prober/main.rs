@@ -1,0 +1,249 @@
+//! The prober: a small static program that attempts, inside a sandbox, what it is told to, and reports each result.
+//!
+//! It has no libc, no start-up code and no allocation, so that any image can run it and a tight
+//! `SystemCallFilter=` measures what is attempted and not the runtime: apart from the attempts themselves it
+//! only reads its program, forks, waits and writes. What to attempt is data (see `wire.rs`); this file knows
+//! no probe.
+#![no_std]
+#![no_main]
+
+mod calls;
+mod machine;
+mod wire;
+
+use machine::{exit, syscall};
+use wire::{Head, Op, Record, arg, op, record};
+
+/// The program as it was read. Every child has its own copy-on-write copy, so each starts from the same bytes.
+static mut PROGRAM: Aligned = Aligned([0; wire::MAX_PROGRAM]);
+
+/// Ops hold 64-bit words.
+#[repr(C, align(16))]
+struct Aligned([u8; wire::MAX_PROGRAM]);
+
+/// Where `DRAIN` reads to.
+static mut DRAINED: [u8; 16384] = [0; 16384];
+
+const EINVAL: i64 = -22;
+const ENOSYS: i64 = -38;
+const SIGCHLD: i64 = 17;
+const SIGKILL: i64 = 9;
+
+/// The number that this architecture has for the call at `index` of the table, or -1.
+fn number(index: u16) -> i64 {
+    match calls::CALLS.get(index as usize) {
+        #[cfg(target_arch = "x86_64")]
+        Some(call) => call.1 as i64,
+        #[cfg(target_arch = "aarch64")]
+        Some(call) => call.2 as i64,
+        None => -1,
+    }
+}
+
+/// The number that this architecture has for the call of this name.
+const fn numbered(name: &str) -> i64 {
+    let mut index = 0;
+    while index < calls::CALLS.len() {
+        let call = calls::CALLS[index];
+        if same(call.0.as_bytes(), name.as_bytes()) {
+            #[cfg(target_arch = "x86_64")]
+            return call.1 as i64;
+            #[cfg(target_arch = "aarch64")]
+            return call.2 as i64;
+        }
+        index += 1;
+    }
+    -1
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < a.len() {
+        if a[index] != b[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+const READ: i64 = numbered("read");
+const WRITE: i64 = numbered("write");
+const CLONE: i64 = numbered("clone");
+const WAIT4: i64 = numbered("wait4");
+const KILL: i64 = numbered("kill");
+const PPOLL: i64 = numbered("ppoll");
+
+/// Writes all of it to standard output, which systemd opened before the sandbox closed.
+fn write_all(mut from: *const u8, mut length: usize) {
+    while length > 0 {
+        let written = syscall(WRITE, [1, from as i64, length as i64, 0, 0, 0]);
+        if written <= 0 {
+            return;
+        }
+        // SAFETY: the kernel wrote `written` of `length` bytes, so the pointer stays inside the same buffer.
+        from = unsafe { from.add(written as usize) };
+        length -= written as usize;
+    }
+}
+
+fn report(program: u16, step: u16, kind: u16, value: i64, bytes: *const u8, length: usize) {
+    let record = Record { program, step, kind, pad: 0, length: length as u32, pad2: 0, value };
+    write_all((&raw const record).cast(), size_of::<Record>());
+    write_all(bytes, length);
+}
+
+fn fork() -> i64 {
+    syscall(CLONE, [SIGCHLD, 0, 0, 0, 0, 0])
+}
+
+/// The process ID of a child that sleeps until it is killed.
+fn sleeper() -> i64 {
+    let child = fork();
+    if child == 0 {
+        loop {
+            syscall(PPOLL, [0, 0, 0, 0, 0, 0]);
+        }
+    }
+    child
+}
+
+fn drain(program: u16, step: u16, descriptor: i64) -> i64 {
+    let buffer = &raw mut DRAINED;
+    let mut total = 0;
+    loop {
+        let count = syscall(READ, [descriptor, buffer as i64, 16384, 0, 0, 0]);
+        if count <= 0 {
+            return if count < 0 && total == 0 { count } else { total };
+        }
+        report(program, step, record::BYTES, count, buffer.cast(), count as usize);
+        total += count;
+    }
+}
+
+/// Runs the ops of one program, which stand together from `ops`.
+fn run(ops: &[Op], data: *mut u8, size: usize) {
+    let mut results = [0i64; wire::MAX_STEPS];
+    let mut sleepers = [0i64; 4];
+    for (place, op) in ops.iter().enumerate() {
+        let mut args = [0i64; 6];
+        for (value, wanted) in args.iter_mut().zip(op.args) {
+            *value = match wanted.kind {
+                arg::DATA if (wanted.value as usize) < size => data as i64 + wanted.value,
+                arg::RESULT => results.get(wanted.value as usize).copied().unwrap_or(EINVAL),
+                _ => wanted.value,
+            };
+        }
+        let result = match op.kind {
+            op::SYSCALL | op::FORKING => match number(op.call) {
+                -1 => ENOSYS,
+                number => {
+                    let result = syscall(number, args);
+                    if op.kind == op::FORKING && result == 0 {
+                        exit(0);
+                    }
+                    result
+                }
+            },
+            op::EXECUTE => machine::execute(args[0]),
+            op::INT80 => machine::int80(args[0]),
+            op::STORE => {
+                let bytes = args[1].to_ne_bytes();
+                for (offset, byte) in bytes.iter().enumerate().take(op.call as usize) {
+                    // SAFETY: the address is one that the program made from its own data; a wrong one ends
+                    // this child with a signal, which is reported.
+                    unsafe { (args[0] as *mut u8).add(offset).write_volatile(*byte) };
+                }
+                0
+            }
+            op::SLEEPER => {
+                let child = sleeper();
+                if let Some(slot) = sleepers.iter_mut().find(|slot| **slot == 0) {
+                    *slot = child;
+                }
+                child
+            }
+            op::SHOW => {
+                report(op.program, op.step, record::BYTES, args[1], args[0] as *const u8, args[1].max(0) as usize);
+                args[1]
+            }
+            op::DRAIN => drain(op.program, op.step, args[0]),
+            _ => EINVAL,
+        };
+        if let Some(slot) = results.get_mut(place) {
+            *slot = result;
+        }
+        report(op.program, op.step, record::RESULT, result, core::ptr::null(), 0);
+        if (-4095..0).contains(&result) && op.flags & wire::TOLERATE == 0 {
+            break;
+        }
+    }
+    for child in sleepers.into_iter().filter(|child| *child > 0) {
+        syscall(KILL, [child, SIGKILL, 0, 0, 0, 0]);
+        syscall(WAIT4, [child, 0, 0, 0, 0, 0]);
+    }
+}
+
+/// Reads the program, runs every part of it in a child of its own, and reports.
+///
+/// # Safety
+/// Called once, by the start-up code, before anything else runs.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn prober() -> ! {
+    let program: *mut u8 = (&raw mut PROGRAM).cast();
+    let mut length = 0usize;
+    while length < wire::MAX_PROGRAM {
+        // SAFETY: `length` stays below the size of the buffer.
+        let to = unsafe { program.add(length) };
+        let count = syscall(READ, [0, to as i64, (wire::MAX_PROGRAM - length) as i64, 0, 0, 0]);
+        if count <= 0 {
+            break;
+        }
+        length += count as usize;
+    }
+    // SAFETY: the buffer is larger than a head; the length is checked before anything in it is used.
+    let head = unsafe { program.cast::<Head>().read_unaligned() };
+    let start = size_of::<Head>();
+    let ops_size = (head.ops as usize).saturating_mul(size_of::<Op>());
+    let needed = start.saturating_add(ops_size).saturating_add(head.data as usize);
+    if length < start || head.magic != wire::MAGIC || needed > length {
+        report(0, 0, record::MALFORMED, length as i64, core::ptr::null(), 0);
+        exit(2);
+    }
+    // SAFETY: the ops lie inside what was read (checked above), the buffer is aligned and the head's
+    // size keeps the ops so, and the buffer is only written by children, through addresses in its data part, which begins behind the ops.
+    let (ops, data) = unsafe {
+        let ops = core::slice::from_raw_parts(program.add(start).cast::<Op>(), head.ops as usize);
+        (ops, program.add(start + ops_size))
+    };
+    for part in ops.chunk_by(|a, b| a.program == b.program) {
+        let id = part[0].program;
+        if head.flags & wire::NO_FORK != 0 {
+            run(part, data, head.data as usize);
+            report(id, 0, record::ENDED, 0, core::ptr::null(), 0);
+            continue;
+        }
+        let child = fork();
+        if child == 0 {
+            run(part, data, head.data as usize);
+            exit(0);
+        }
+        if child < 0 {
+            report(id, 0, record::NOT_FORKED, child, core::ptr::null(), 0);
+            continue;
+        }
+        let mut status = 0i32;
+        syscall(WAIT4, [child, &raw mut status as i64, 0, 0, 0, 0]);
+        report(id, 0, record::ENDED, i64::from(status), core::ptr::null(), 0);
+    }
+    report(0, 0, record::DONE, 0, core::ptr::null(), 0);
+    exit(0)
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    exit(101)
+}

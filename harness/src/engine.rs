@@ -1,0 +1,165 @@
+//! Engines: they boot an [`Image`] into a [`Machine`].
+
+#[cfg(target_os = "linux")]
+mod nspawn;
+mod run;
+
+#[cfg(target_os = "linux")]
+pub use nspawn::Nspawn;
+
+pub(crate) use run::run;
+
+use crate::image::Image;
+use crate::machine::{Machine, MachineError};
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Boots images.
+pub trait Engine {
+    /// As the user knows it: `nspawn`, `docker`.
+    fn name(&self) -> &'static str;
+
+    /// Boots a machine from a copy of the image, and returns when it has started what it starts at boot.
+    ///
+    /// # Errors
+    /// The machine could not be built or did not come up; nothing of it is left.
+    fn boot(&self, image: &Image, installation: &Installation) -> Result<Machine, EngineError>;
+
+    /// Removes what is left of machines whose tool was killed and which nothing else has cleaned up. Machines of living
+    /// tools are not touched. Every boot does it first.
+    ///
+    /// # Errors
+    /// The remains cannot be removed.
+    fn sweep(&self) -> Result<(), EngineError>;
+}
+
+/// What is put into the image before it boots.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Installation {
+    /// Files, later ones over earlier ones.
+    pub files: Vec<File>,
+    /// Units that are started at boot, by name with suffix. One that fails does not fail the boot.
+    pub units: Vec<String>,
+}
+
+/// A file to install, owned by root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Absolute, without `..`, and not below /dev, /proc, /run, /sys or /tmp, which are made when the machine boots; in a
+    /// copy of this machine, neither in the directories of users, which are empty.
+    pub path: String,
+    /// What is in it.
+    pub content: Vec<u8>,
+    /// Permission bits, as in 0o644.
+    pub mode: u32,
+}
+
+/// The engine to use on this machine.
+///
+/// # Errors
+/// There is none: everything that is missing for the one that comes closest.
+pub fn choose() -> Result<Box<dyn Engine>, Vec<Missing>> {
+    #[cfg(target_os = "linux")]
+    {
+        Nspawn::new().map(|engine| Box::new(engine) as Box<dyn Engine>)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        Err(requirements().into_iter().filter_map(Result::err).collect())
+    }
+}
+
+/// Everything that the engine of [`choose`] needs: what is there, by name and place, and what is missing.
+#[must_use]
+pub fn requirements() -> Vec<Result<String, Missing>> {
+    #[cfg(target_os = "linux")]
+    {
+        Nspawn::requirements()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        vec![Err(Missing {
+            what: "Linux".to_owned(),
+            why: "systemd runs on nothing else".to_owned(),
+            remedy: "run on Linux, or with a container engine".to_owned(),
+        })]
+    }
+}
+
+/// Something that an engine needs and this machine does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What is missing: `systemd-nspawn`.
+    pub what: String,
+    /// What it is needed for.
+    pub why: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is missing ({}): {}", self.what, self.why, self.remedy)
+    }
+}
+
+/// Why a machine did not boot.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The image has no systemd.
+    #[error("{path} holds no systemd: use a root file system that has one (mmdebstrap --include=systemd,systemd-sysv,dbus)", path = .0.display())]
+    NoSystemd(PathBuf),
+    /// A file of the installation cannot be put where it should go.
+    #[error("{path} cannot be installed: {why}")]
+    Installation {
+        /// Where it should go.
+        path: String,
+        /// What is in the way.
+        why: String,
+    },
+    /// The kernel refused the copy-on-write view of the image.
+    #[error(
+        "the kernel refused an overlay over {}: use an image on another file system (ext4, xfs, btrfs). {console}",
+        .lower.display()
+    )]
+    OverlayRefused {
+        /// What it should have been laid over.
+        lower: PathBuf,
+        /// What `mount` said.
+        console: String,
+    },
+    /// The machine ended before it was up.
+    #[error("the machine did not boot. Its console:\n{console}")]
+    BootFailed {
+        /// The end of what it wrote to its console.
+        console: String,
+    },
+    /// The machine did not get up in time.
+    #[error("the machine was not up after {} s. Its console:\n{console}", .within.as_secs())]
+    Timeout {
+        /// How long it had.
+        within: Duration,
+        /// The end of what it wrote to its console.
+        console: String,
+    },
+    /// It was up but did not do as told.
+    #[error("the machine booted, but could not be made ready")]
+    Machine(#[from] MachineError),
+    /// Something else on this machine stood in the way.
+    #[error("cannot {action}")]
+    Io {
+        /// What was attempted.
+        action: String,
+        /// What the system answered.
+        source: io::Error,
+    },
+}
+
+impl EngineError {
+    pub(crate) fn io(action: impl Into<String>, source: impl Into<io::Error>) -> Self {
+        Self::Io { action: action.into(), source: source.into() }
+    }
+}

@@ -1,0 +1,102 @@
+//! Everything that a machine is made of: the layers of its image, and what it has on top.
+
+use super::files::Root;
+use super::home::random_id;
+use super::layers::{Layer, Mount, layers};
+use super::stage::Stage;
+use super::{EngineError, hidden, minimal};
+use crate::engine::{File, Installation};
+use crate::image::Image;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// What a machine mounts over itself, so that what is installed there would be seen by nobody.
+const MOUNTED_OVER: [&str; 5] = ["/dev", "/proc", "/run", "/sys", "/tmp"];
+
+/// Where systemd is.
+const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
+
+/// The largest file that is copied because it is mounted over another.
+const LARGEST: u64 = 1 << 20;
+
+/// What the machine is started with.
+pub(super) struct Content {
+    pub layers: Vec<Layer>,
+    /// Directories that are empty in the machine.
+    pub empty: Vec<PathBuf>,
+    /// Where systemd is in the machine.
+    pub systemd: &'static str,
+}
+
+impl Content {
+    /// Lays everything out in `directory`, which does not exist yet.
+    pub fn stage(image: &Image, installation: &Installation, directory: &Path) -> Result<Self, EngineError> {
+        let root = match image {
+            Image::ThisMachine => PathBuf::from("/"),
+            Image::Folder(folder) => fs::canonicalize(folder)
+                .map_err(|source| EngineError::io(format!("use {} as image", folder.display()), source))?,
+        };
+        let mounts = Mount::all().map_err(|source| EngineError::io("read /proc/self/mountinfo", source))?;
+        let (layers, files) = layers(&root, &mounts);
+        let view = Root::at(&root).map_err(|source| EngineError::io(format!("open {}", root.display()), source))?;
+        let Some(systemd) = SYSTEMD.into_iter().find(|path| view.has(Path::new(path))) else {
+            return Err(EngineError::NoSystemd(root));
+        };
+        let stage = Stage::new(directory, view, &layers)?;
+        for file in files {
+            copy(&stage, &super::below(&root, &file), &file)?;
+        }
+        let empty = match image {
+            Image::ThisMachine => hidden::hide(&stage)?,
+            Image::Folder(_) => Vec::new(),
+        };
+        identity(&stage)?;
+        minimal::stage(&stage, &installation.units)?;
+        for file in &installation.files {
+            install(&stage, file, &empty)?;
+        }
+        Ok(Self { layers, empty, systemd })
+    }
+
+    /// The image's root directory.
+    pub fn lower(&self) -> &Path {
+        self.layers.first().map_or(Path::new("/"), |layer| &layer.lower)
+    }
+}
+
+/// A file that is mounted over another is a file.
+fn copy(stage: &Stage, from: &Path, to: &Path) -> Result<(), EngineError> {
+    let Ok(metadata) = fs::metadata(from) else { return Ok(()) };
+    if !metadata.is_file() || metadata.len() > LARGEST {
+        return Ok(());
+    }
+    let failed = |source| EngineError::io(format!("read {}", from.display()), source);
+    stage.file(to, &fs::read(from).map_err(failed)?, metadata.permissions().mode())
+}
+
+/// A machine is another machine than its image.
+fn identity(stage: &Stage) -> Result<(), EngineError> {
+    let id = random_id().map_err(|source| EngineError::io("make up a machine ID", source))?;
+    stage.file(Path::new("/etc/machine-id"), format!("{id}\n").as_bytes(), 0o444)?;
+    let second = Path::new("/var/lib/dbus/machine-id");
+    match stage.resolve(second) {
+        Some(path) if path != Path::new("/etc/machine-id") => stage.link(second, "/etc/machine-id"),
+        _ => Ok(()),
+    }
+}
+
+fn install(stage: &Stage, file: &File, empty: &[PathBuf]) -> Result<(), EngineError> {
+    let path = Path::new(&file.path);
+    let directory = stage.real(path.parent().unwrap_or(path));
+    let over = MOUNTED_OVER.iter().map(Path::new).chain(empty.iter().map(PathBuf::as_path));
+    for over in over {
+        if directory.starts_with(over) {
+            return Err(EngineError::Installation {
+                path: file.path.clone(),
+                why: format!("{} is made when the machine boots: write it once the machine is up", over.display()),
+            });
+        }
+    }
+    stage.file(path, &file.content, file.mode)
+}

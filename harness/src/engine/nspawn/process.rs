@@ -1,0 +1,224 @@
+//! The processes of a machine on the host: the one that becomes systemd-nspawn, and the one that watches us.
+
+use super::cgroup::Cgroup;
+use super::content::Content;
+use super::home::Home;
+use super::tools::Tools;
+use super::{ENVIRONMENT, EngineError, minimal};
+use crate::machine::MachineError;
+use std::fs;
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How much of the end of the console is kept, in bytes.
+const CONSOLE: usize = 64 * 1024;
+
+/// The exit status of launch.sh when the overlay over the root cannot be mounted.
+const OVERLAY_REFUSED: i32 = 81;
+
+/// What the machine is called inside, unless its image has a name for itself.
+const HOSTNAME: &str = "sandbox-unit";
+
+pub(super) struct Processes {
+    launcher: Child,
+    watcher: Child,
+    /// When the last copy of it is closed, the watcher ends the machine. Nobody else gets one: it is closed on exec.
+    _alive: PipeWriter,
+    console: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+    /// Where systemd-nspawn says that the machine is up.
+    notifications: UnixDatagram,
+}
+
+impl Processes {
+    /// Starts both. The machine boots from here on.
+    pub fn start(tools: &Tools, home: &Home, cgroup: &Cgroup, content: &Content) -> Result<Self, EngineError> {
+        let socket = home.path().join("notify");
+        let notifications =
+            UnixDatagram::bind(&socket).map_err(|source| EngineError::io("create a notification socket", source))?;
+        let (watched, alive) = io::pipe().map_err(|source| EngineError::io("create a pipe", source))?;
+        let watcher = watch(tools, home, cgroup, watched)?;
+        let started = io::pipe().and_then(|(output, input)| {
+            let child = launch(tools, home, cgroup, content, input)?;
+            Ok((child, output))
+        });
+        let (launcher, output) = match started {
+            Ok(started) => started,
+            Err(source) => {
+                end(watcher);
+                return Err(EngineError::io("start systemd-nspawn", source));
+            }
+        };
+        let console = Arc::new(Mutex::new(Vec::new()));
+        let reader = Some(thread::spawn({
+            let console = Arc::clone(&console);
+            move || keep_end(output, &console)
+        }));
+        Ok(Self { launcher, watcher, _alive: alive, console, reader, notifications })
+    }
+
+    /// Waits until systemd in the machine says that it has started what it starts at boot.
+    pub fn wait_until_up(&mut self, within: Duration, lower: &Path) -> Result<(), EngineError> {
+        let failed = |source| EngineError::io("wait for the machine", source);
+        let deadline = Instant::now() + within;
+        self.notifications.set_read_timeout(Some(Duration::from_millis(50))).map_err(failed)?;
+        let mut message = [0; 4096];
+        loop {
+            if let Ok(length) = self.notifications.recv(&mut message)
+                && message[..length].split(|byte| *byte == b'\n').any(|line| line == b"READY=1")
+            {
+                return Ok(());
+            }
+            if let Some(status) = self.launcher.try_wait().map_err(failed)? {
+                return Err(self.failure(status, lower));
+            }
+            if Instant::now() >= deadline {
+                return Err(EngineError::Timeout { within, console: self.console() });
+            }
+        }
+    }
+
+    fn failure(&mut self, status: ExitStatus, lower: &Path) -> EngineError {
+        // It has ended, and with it whatever writes to its console.
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        let console = format!("{}\nsystemd-nspawn: {status}", self.console().trim_end());
+        if status.code() == Some(OVERLAY_REFUSED) {
+            EngineError::OverlayRefused { lower: lower.to_owned(), console }
+        } else {
+            EngineError::BootFailed { console }
+        }
+    }
+
+    /// Waits for an orderly end.
+    pub fn wait_until_down(&mut self, within: Duration) -> Result<(), MachineError> {
+        let failed = |source| MachineError::Io { action: "wait for the end of the machine".to_owned(), source };
+        let deadline = Instant::now() + within;
+        while self.launcher.try_wait().map_err(failed)?.is_none() {
+            if Instant::now() >= deadline {
+                return Err(MachineError::Timeout { command: "shutdown".to_owned(), within });
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// The end of what was written to the console.
+    pub fn console(&self) -> String {
+        let bytes = self.console.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).replace('\r', "")
+    }
+
+    /// Takes leave of both, which are about to end or have ended.
+    pub fn reap(&mut self) {
+        // It may not have been in the machine's control group yet.
+        let _ = self.launcher.kill();
+        let _ = self.launcher.wait();
+        let _ = self.watcher.kill();
+        let _ = self.watcher.wait();
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}
+
+fn watch(tools: &Tools, home: &Home, cgroup: &Cgroup, alive: PipeReader) -> Result<Child, EngineError> {
+    script(tools, include_str!("watch.sh"), "watch")
+        .arg(cgroup.hierarchy().point())
+        .arg(home.name())
+        .arg(home.path())
+        .stdin(alive)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|source| EngineError::io("start a process that watches this one", source))
+}
+
+fn launch(tools: &Tools, home: &Home, cgroup: &Cgroup, content: &Content, console: PipeWriter) -> io::Result<Child> {
+    let mut command = Command::new(&tools.unshare);
+    command.args(["--mount", "--propagation", "private", "--"]).arg(&tools.sh);
+    command.args(["-c", include_str!("launch.sh"), "launch"]);
+    command.arg(cgroup.hierarchy().point()).arg(cgroup.machine()).arg(home.stage());
+    for layer in &content.layers {
+        command.arg(&layer.lower).arg(&layer.target).arg(&layer.options);
+    }
+    command.arg("--").arg(&tools.nspawn);
+    command.args([
+        "--quiet",
+        // The machine is nobody's business: not machined's, not the journal's, and no unit's of the host.
+        "--register=no",
+        "--keep-unit",
+        "--settings=no",
+        "--link-journal=no",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--directory=/run/machine/root",
+        "--console=pipe",
+        "--notify-ready=yes",
+        "--private-network",
+        // What systemd-nspawn forbids, no unit can be seen to forbid.
+        "--capability=all",
+    ]);
+    command.arg(format!("--machine={}", home.name())).arg(format!("--hostname={HOSTNAME}"));
+    command.args(content.empty.iter().filter_map(|path| empty(path)));
+    command.args(["--", "/bin/sh", "-c", include_str!("init.sh"), "init"]);
+    command.args([content.systemd, &format!("systemd.unit={}", minimal::TARGET)]);
+    detach(&mut command);
+    command
+        // Else it looks into the image for what the systemd there knows, and where it finds nothing uses the first version.
+        .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
+        // What nothing but a unit's sandbox forbids, root must be able to do, or nothing would show that it forbids it.
+        .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "yes")
+        // Likewise its filter of system calls, which also doubles the time to boot. (Not for the systemd inside.)
+        .env("SYSTEMD_SECCOMP", "0")
+        // Through us, because the socket's directory is hidden from it by the /run of its mount namespace.
+        .env("NOTIFY_SOCKET", format!("/proc/{}/root{}", std::process::id(), home.path().join("notify").display()))
+        .stdin(Stdio::null())
+        .stdout(console.try_clone()?)
+        .stderr(console)
+        .spawn()
+}
+
+/// The argument for a directory that looks the same but holds nothing.
+fn empty(path: &Path) -> Option<String> {
+    let metadata = fs::metadata(path).ok()?;
+    let path = path.to_str()?.replace('\\', "\\\\").replace(':', "\\:");
+    let (mode, uid, gid) = (metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
+    Some(format!("--tmpfs={path}:mode={mode:o},uid={uid},gid={gid}"))
+}
+
+fn script(tools: &Tools, text: &str, name: &str) -> Command {
+    let mut command = Command::new(&tools.sh);
+    command.args(["-c", text, name]);
+    detach(&mut command);
+    command
+}
+
+/// A clean environment, and a process group of its own: Ctrl-C is for the tool.
+fn detach(command: &mut Command) {
+    command.env_clear().envs(ENVIRONMENT).current_dir("/").process_group(0);
+}
+
+fn end(mut child: Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Reads until the end, and keeps the last part.
+fn keep_end(mut output: PipeReader, kept: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = output.read(&mut buffer) {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend_from_slice(&buffer[..count]);
+        let excess = kept.len().saturating_sub(CONSOLE);
+        kept.drain(..excess);
+    }
+}

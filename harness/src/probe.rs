@@ -1,0 +1,298 @@
+//! The catalogue of forbidden actions: what each attempts, and how its effect shows.
+
+pub mod canary;
+mod catalogue;
+pub mod observer;
+pub mod program;
+
+pub use catalogue::probes;
+
+use program::{O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, Outcome, Program};
+use sandbox_unit::refusal::Refusal;
+use sandbox_unit::spec::Forbid;
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+
+/// What the planted files hold. A probe that reads it has read what it should not.
+pub const CANARY: &str = "sandbox-unit canary: nothing that matters, but you should not be able to read it\n";
+
+/// One forbidden action.
+pub struct Probe {
+    /// Short name, unique in the catalogue: `write-usr`.
+    pub id: Cow<'static, str>,
+    /// What kind of thing it attacks.
+    pub group: Group,
+    /// What is attempted, as in "it must not …": "create a file in /usr".
+    pub action: Cow<'static, str>,
+    /// Everything that is able to stop it, the usual first.
+    pub refused_by: Cow<'static, [Refusal]>,
+    /// What is done.
+    pub attempt: Attempt,
+    /// What is planted for it beforehand.
+    pub canaries: &'static [Canary],
+}
+
+/// What kind of thing a probe attacks; the order is that of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Files that it must not change.
+    FileWrites,
+    /// Files that it must not read.
+    FileReads,
+    /// Device nodes.
+    Devices,
+    /// Kernel settings, modules, logs, clock, power.
+    Kernel,
+    /// Namespaces and mounts.
+    Namespaces,
+    /// Address families and connections.
+    Network,
+    /// Other processes.
+    Processes,
+    /// Executable memory and files, personality.
+    Execution,
+    /// Capabilities.
+    Capabilities,
+    /// What the package itself forbids.
+    Declared,
+}
+
+impl Group {
+    /// The heading in reports.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::FileWrites => "change files",
+            Self::FileReads => "read files",
+            Self::Devices => "devices",
+            Self::Kernel => "kernel",
+            Self::Namespaces => "namespaces and mounts",
+            Self::Network => "network",
+            Self::Processes => "processes",
+            Self::Execution => "code",
+            Self::Capabilities => "capabilities",
+            Self::Declared => "declared in forbid",
+        }
+    }
+}
+
+/// What a probe does, and how its effect shows.
+#[derive(Clone)]
+pub enum Attempt {
+    /// Create a file in this directory. An observer outside looks whether it is there.
+    Write(Cow<'static, str>),
+    /// Read this file, which holds the [`CANARY`].
+    Read(Cow<'static, str>),
+    /// Read this file or list this directory, whatever is in it.
+    Look(Cow<'static, str>),
+    /// Open this path with these flags, without using it.
+    Open(Cow<'static, str>, i64),
+    /// Send a datagram to this address.
+    Send(SocketAddr),
+    /// Execute this program (with no arguments, its output thrown away).
+    Exec(Cow<'static, str>),
+    /// Anything else.
+    Program(fn(&mut Program), Success),
+}
+
+/// How the effect of a program shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Success {
+    /// Every step went through.
+    NoError,
+    /// The last step went through, or failed with one of these error numbers, which the kernel answers only after its
+    /// permission check: the way to ask without doing.
+    Past(&'static [i32]),
+    /// The last step returned this.
+    Returns(i64),
+    /// It showed this text.
+    Shows(&'static str),
+}
+
+/// Something planted for a probe, from outside the sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Canary {
+    /// A file that holds the [`CANARY`], with this mode, owned by root; directories on the way get mode 0755.
+    File(&'static str, u32),
+    /// A directory with this mode.
+    Directory(&'static str, u32),
+    /// A System V shared memory segment with this key, readable by everybody, that holds the [`CANARY`].
+    SharedMemory(i32),
+}
+
+/// Which run of a probe this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Run {
+    /// Outside the sandbox, as root.
+    ControlRoot,
+    /// Outside the sandbox, as an unprivileged user.
+    ControlUser,
+    /// Inside the sandbox.
+    Sandboxed,
+}
+
+impl Run {
+    /// Every run.
+    pub const ALL: [Self; 3] = [Self::ControlRoot, Self::ControlUser, Self::Sandboxed];
+
+    fn tag(self) -> &'static str {
+        match self {
+            Self::ControlRoot => "root",
+            Self::ControlUser => "user",
+            Self::Sandboxed => "unit",
+        }
+    }
+}
+
+impl Attempt {
+    /// The file that this attempt would leave in this run, where that is its effect.
+    #[must_use]
+    pub fn trace(&self, run: Run, unit: &str) -> Option<String> {
+        match self {
+            Self::Write(directory) => {
+                Some(format!("{}/.sandbox-unit-{unit}-{}", directory.trim_end_matches('/'), run.tag()))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the prober does for it in this run.
+    #[must_use]
+    pub fn program(&self, run: Run, unit: &str) -> Program {
+        let mut program = Program::default();
+        match self {
+            Self::Write(_) => {
+                let path = self.trace(run, unit).unwrap_or_default();
+                let descriptor = program.open(&path, O_WRONLY | O_CREAT | O_EXCL);
+                let text = program.text(CANARY);
+                crate::syscall!(program, "write", descriptor, text, CANARY.len() as i64);
+            }
+            Self::Read(path) => {
+                program.read_file(path);
+            }
+            Self::Look(path) => look(&mut program, path),
+            Self::Open(path, flags) => {
+                program.open(path, *flags);
+            }
+            Self::Send(address) => send(&mut program, *address),
+            Self::Exec(path) => exec(&mut program, path),
+            Self::Program(build, _) => build(&mut program),
+        }
+        program
+    }
+
+    /// Whether the outcome shows the effect, for attempts whose effect is not a [trace](Self::trace).
+    #[must_use]
+    pub fn took_effect(&self, outcome: &Outcome) -> bool {
+        let completed = outcome.end == program::End::Exited && outcome.errno().is_none();
+        match self {
+            Self::Write(_) => false,
+            Self::Read(_) => holds(&outcome.shown, CANARY),
+            Self::Look(_) | Self::Open(..) | Self::Send(_) => completed,
+            Self::Exec(_) => completed && outcome.last() == Some(0),
+            Self::Program(_, Success::NoError) => completed,
+            Self::Program(_, Success::Past(answers)) => {
+                outcome.end == program::End::Exited
+                    && !outcome.results.is_empty()
+                    && outcome.errno().is_none_or(|errno| answers.contains(&errno))
+            }
+            Self::Program(_, Success::Returns(value)) => completed && outcome.last() == Some(*value),
+            Self::Program(_, Success::Shows(text)) => holds(&outcome.shown, text),
+        }
+    }
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len().max(1)).any(|window| window == text.as_bytes())
+}
+
+/// Opens a file or directory and reads something of it.
+fn look(program: &mut Program, path: &str) {
+    let descriptor = program.open(path, O_RDONLY);
+    let buffer = program.space(512);
+    // A directory answers read with EISDIR, which also shows that it can be opened: listing is one call further.
+    let read = crate::syscall!(program, "read", descriptor, buffer, 512);
+    program.tolerate(read);
+    let listed = crate::syscall!(program, "getdents64", descriptor, buffer, 512);
+    program.tolerate(listed);
+    crate::syscall!(program, "close", descriptor);
+}
+
+/// Sends one datagram: under an address filter it fails at once, where a TCP connection would hang.
+fn send(program: &mut Program, address: SocketAddr) {
+    const AF_INET: u16 = 2;
+    const AF_INET6: u16 = 10;
+    const SOCK_DGRAM: i64 = 2;
+    let mut name = Vec::new();
+    match address.ip() {
+        IpAddr::V4(ip) => {
+            name.extend_from_slice(&AF_INET.to_ne_bytes());
+            name.extend_from_slice(&address.port().to_be_bytes());
+            name.extend_from_slice(&ip.octets());
+            name.resize(16, 0);
+        }
+        IpAddr::V6(ip) => {
+            name.extend_from_slice(&AF_INET6.to_ne_bytes());
+            name.extend_from_slice(&address.port().to_be_bytes());
+            name.extend_from_slice(&[0; 4]);
+            name.extend_from_slice(&ip.octets());
+            name.extend_from_slice(&[0; 4]);
+        }
+    }
+    let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
+    let length = name.len() as i64;
+    let name = program.bytes(&name);
+    let payload = program.text("sandbox-unit");
+    let socket = crate::syscall!(program, "socket", family, SOCK_DGRAM, 0);
+    crate::syscall!(program, "sendto", socket, payload, 12, 0, name, length);
+}
+
+/// Executes a program in a child and waits for it; the last step returns 0 if it could be executed.
+///
+/// The child shares the memory of the prober until it executes (CLONE_VM | CLONE_VFORK), so that a failed execve shows
+/// in the exit status that the parent reads.
+fn exec(program: &mut Program, path: &str) {
+    const F_OK_X: i64 = 1;
+    let name = program.text(path);
+    // faccessat asks about the caller's permission and the mount's noexec flag alike, and starts nothing.
+    crate::syscall!(program, "faccessat", program::AT_FDCWD, name, F_OK_X);
+}
+
+impl Probe {
+    /// The probe for one entry of `forbid`.
+    ///
+    /// # Errors
+    /// The address of a `connect` entry cannot be read.
+    pub fn declared(forbid: &Forbid) -> Result<Self, std::net::AddrParseError> {
+        let (id, action, refusal, attempt) = match forbid {
+            Forbid::Write(path) => {
+                let attempt = Attempt::Write(path.clone().into());
+                ("write", format!("create a file in {path}"), Refusal::Write(path.clone().into()), attempt)
+            }
+            Forbid::Read(path) => {
+                ("read", format!("read {path}"), Refusal::Read(path.clone().into()), Attempt::Look(path.clone().into()))
+            }
+            Forbid::Connect(address) => {
+                let address: SocketAddr = address.parse()?;
+                ("connect", format!("send to {address}"), Refusal::Connect(address.ip()), Attempt::Send(address))
+            }
+            Forbid::Exec(path) => (
+                "exec",
+                format!("execute {path}"),
+                Refusal::Exec(path.clone().into()),
+                Attempt::Exec(path.clone().into()),
+            ),
+        };
+        let target = match forbid {
+            Forbid::Write(target) | Forbid::Read(target) | Forbid::Connect(target) | Forbid::Exec(target) => target,
+        };
+        Ok(Self {
+            id: format!("forbid-{id}:{target}").into(),
+            group: Group::Declared,
+            action: action.into(),
+            refused_by: vec![refusal].into(),
+            attempt,
+            canaries: &[],
+        })
+    }
+}

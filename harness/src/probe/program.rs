@@ -1,0 +1,411 @@
+//! Programs for the prober: system calls as data, and what came of them.
+
+use std::mem::offset_of;
+
+#[path = "../../prober/calls.rs"]
+mod calls;
+#[path = "../../prober/wire.rs"]
+#[expect(missing_docs, clippy::doc_markdown, reason = "shared with the prober, whose fields speak for themselves")]
+mod wire;
+
+use wire::{Arg, Head, Op, Record, arg, op, record};
+
+/// One program: steps that run in one process, one after the other, until one fails.
+#[derive(Clone, Default)]
+pub struct Program {
+    steps: Vec<Draft>,
+    data: Vec<u8>,
+}
+
+#[derive(Clone)]
+struct Draft {
+    call: u16,
+    kind: u8,
+    flags: u8,
+    args: Vec<Value>,
+}
+
+/// An argument of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// This number.
+    Number(i64),
+    /// The address of data that the program carries.
+    Data(Data),
+    /// What an earlier step returned.
+    Result(Step),
+}
+
+/// Data that a program carries; each run starts from a fresh copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Data {
+    offset: usize,
+}
+
+impl Data {
+    /// The data from `bytes` further on.
+    #[must_use]
+    pub fn at(self, bytes: usize) -> Self {
+        Self { offset: self.offset + bytes }
+    }
+}
+
+/// A step of a program; as an argument, its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step(u16);
+
+impl Step {
+    /// What this step returned, if it ran.
+    #[must_use]
+    pub fn of(self, outcome: &Outcome) -> Option<i64> {
+        outcome.results.get(usize::from(self.0)).copied()
+    }
+}
+
+macro_rules! value_from {
+    ($($number:ty),*) => {$(
+        impl From<$number> for Value {
+            fn from(number: $number) -> Self {
+                Self::Number(i64::from(number))
+            }
+        }
+    )*};
+}
+value_from!(i64, i32, u32, u16, u8);
+
+impl From<Data> for Value {
+    fn from(data: Data) -> Self {
+        Self::Data(data)
+    }
+}
+
+impl From<Step> for Value {
+    fn from(step: Step) -> Self {
+        Self::Result(step)
+    }
+}
+
+/// `syscall!(program, "openat", AT_FDCWD, path, O_RDONLY)`: adds a system call to a program.
+#[macro_export]
+macro_rules! syscall {
+    ($program:expr, $name:literal $(, $arg:expr)* $(,)?) => {
+        $program.syscall($name, &[$($crate::probe::program::Value::from($arg)),*])
+    };
+}
+
+/// "This directory" for the `*at` calls (include/uapi/linux/fcntl.h).
+pub const AT_FDCWD: i64 = -100;
+/// Open for reading.
+pub const O_RDONLY: i64 = 0;
+/// Open for writing.
+pub const O_WRONLY: i64 = 1;
+/// Open for both.
+pub const O_RDWR: i64 = 2;
+/// Create the file.
+pub const O_CREAT: i64 = 0o100;
+/// Fail if it is there already.
+pub const O_EXCL: i64 = 0o200;
+/// Empty it first.
+pub const O_TRUNC: i64 = 0o1000;
+/// Do not block.
+pub const O_NONBLOCK: i64 = 0o4000;
+/// Must be a directory (x86_64).
+pub const O_DIRECTORY: i64 = 0o200_000;
+
+impl Program {
+    fn push(&mut self, kind: u8, call: u16, args: &[Value]) -> Step {
+        debug_assert!(args.len() <= 6 && self.steps.len() < wire::MAX_STEPS);
+        self.steps.push(Draft { call, kind, flags: 0, args: args.to_vec() });
+        Step((self.steps.len() - 1) as u16)
+    }
+
+    /// Adds a system call. A name that is not in the table answers ENOSYS; a test holds every probe against that.
+    pub fn syscall(&mut self, name: &str, args: &[Value]) -> Step {
+        self.push(op::SYSCALL, call_index(name), args)
+    }
+
+    /// Adds a system call that creates a process, which exits at once.
+    pub fn forking(&mut self, name: &str, args: &[Value]) -> Step {
+        self.push(op::FORKING, call_index(name), args)
+    }
+
+    /// Lets the program go on though `step` fails.
+    pub fn tolerate(&mut self, step: Step) -> Step {
+        if let Some(draft) = self.steps.get_mut(usize::from(step.0)) {
+            draft.flags |= wire::TOLERATE;
+        }
+        step
+    }
+
+    /// Runs the machine code at an address.
+    pub fn execute(&mut self, address: impl Into<Value>) -> Step {
+        self.push(op::EXECUTE, 0, &[address.into()])
+    }
+
+    /// Enters the kernel through the 32-bit x86 gate.
+    pub fn int80(&mut self, number: i64) -> Step {
+        self.push(op::INT80, 0, &[number.into()])
+    }
+
+    /// Stores a value of `width` bytes at an address.
+    pub fn store(&mut self, at: impl Into<Value>, value: impl Into<Value>, width: u16) {
+        self.push(op::STORE, width, &[at.into(), value.into()]);
+    }
+
+    /// Forks a process that sleeps until the end of the program; the result is its process ID.
+    pub fn sleeper(&mut self) -> Step {
+        self.push(op::SLEEPER, 0, &[])
+    }
+
+    /// Reports bytes from the program's memory.
+    pub fn show(&mut self, data: Data, length: impl Into<Value>) {
+        self.push(op::SHOW, 0, &[data.into(), length.into()]);
+    }
+
+    /// Reads a descriptor to its end and reports what came.
+    pub fn drain(&mut self, descriptor: impl Into<Value>) -> Step {
+        self.push(op::DRAIN, 0, &[descriptor.into()])
+    }
+
+    /// Data: these bytes, aligned for any integer.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Data {
+        self.data.resize(self.data.len().next_multiple_of(8), 0);
+        let offset = self.data.len();
+        self.data.extend_from_slice(bytes);
+        // An address one past the end must still be recognised as data.
+        self.data.push(0);
+        Data { offset }
+    }
+
+    /// Data: this text with a final NUL, as the kernel takes paths.
+    pub fn text(&mut self, text: &str) -> Data {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Data: `size` zero bytes.
+    pub fn space(&mut self, size: usize) -> Data {
+        self.bytes(&vec![0; size])
+    }
+
+    /// Opens a path.
+    pub fn open(&mut self, path: &str, flags: i64) -> Step {
+        let path = self.text(path);
+        syscall!(self, "openat", AT_FDCWD, path, flags, 0o600)
+    }
+
+    /// Reads the start of a file and reports it.
+    pub fn read_file(&mut self, path: &str) -> Step {
+        let descriptor = self.open(path, O_RDONLY);
+        let buffer = self.space(4096);
+        let count = syscall!(self, "read", descriptor, buffer, 4096);
+        self.show(buffer, count);
+        count
+    }
+
+    /// Creates a file that holds `content`, with this mode whatever the umask says.
+    pub fn write_file(&mut self, path: &str, content: &str, mode: u32) -> Step {
+        let path = self.text(path);
+        let descriptor = syscall!(self, "openat", AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+        syscall!(self, "fchmod", descriptor, mode);
+        let bytes = self.text(content);
+        syscall!(self, "write", descriptor, bytes, content.len() as i64);
+        syscall!(self, "close", descriptor)
+    }
+
+    /// The names of system calls in this program that the table does not know.
+    #[must_use]
+    pub fn unknown_calls(&self) -> usize {
+        let unknown = |draft: &&Draft| matches!(draft.kind, op::SYSCALL | op::FORKING) && draft.call == u16::MAX;
+        self.steps.iter().filter(unknown).count()
+    }
+}
+
+fn call_index(name: &str) -> u16 {
+    calls::CALLS.binary_search_by_key(&name, |call| call.0).map_or(u16::MAX, |index| index as u16)
+}
+
+/// The bytes that the prober reads: these programs, one after the other.
+///
+/// Without `fork`, there must be a single program, which then runs in the prober's own process: for units whose
+/// system-call filter does not let a process be created.
+#[must_use]
+pub fn encode(programs: &[Program], fork: bool) -> Vec<u8> {
+    let mut ops = Vec::new();
+    let mut data = Vec::new();
+    for (number, program) in programs.iter().enumerate() {
+        data.resize(usize::next_multiple_of(data.len(), 16), 0);
+        let base = data.len();
+        data.extend_from_slice(&program.data);
+        for (step, draft) in program.steps.iter().enumerate() {
+            let mut args = [Arg { kind: arg::VALUE, value: 0 }; 6];
+            for (slot, value) in args.iter_mut().zip(&draft.args) {
+                *slot = match *value {
+                    Value::Number(value) => Arg { kind: arg::VALUE, value },
+                    Value::Data(data) => Arg { kind: arg::DATA, value: (base + data.offset) as i64 },
+                    Value::Result(step) => Arg { kind: arg::RESULT, value: i64::from(step.0) },
+                };
+            }
+            let (call, kind, flags) = (draft.call, draft.kind, draft.flags);
+            ops.push(Op { program: number as u16, step: step as u16, call, kind, flags, args });
+        }
+    }
+    let flags = if fork { 0 } else { wire::NO_FORK };
+    let mut bytes = Vec::with_capacity(size_of::<Head>() + ops.len() * size_of::<Op>() + data.len());
+    for word in [wire::MAGIC, flags, ops.len() as u32, data.len() as u32] {
+        bytes.extend_from_slice(&word.to_ne_bytes());
+    }
+    for op in ops {
+        bytes.extend_from_slice(&op.program.to_ne_bytes());
+        bytes.extend_from_slice(&op.step.to_ne_bytes());
+        bytes.extend_from_slice(&op.call.to_ne_bytes());
+        bytes.extend_from_slice(&[op.kind, op.flags]);
+        for arg in op.args {
+            bytes.extend_from_slice(&arg.kind.to_ne_bytes());
+            bytes.extend_from_slice(&arg.value.to_ne_bytes());
+        }
+    }
+    bytes.extend_from_slice(&data);
+    bytes
+}
+
+/// How the process that ran a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum End {
+    /// It ran to its end or to its first failing step.
+    Exited,
+    /// A signal ended it.
+    Killed(i32),
+    /// It could not be forked: this error number.
+    NotForked(i32),
+    /// Nothing was heard of its end: the prober itself was killed, or never came to it.
+    #[default]
+    Unknown,
+}
+
+/// What came of one program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What each step returned, as far as it came; negative is an error number.
+    pub results: Vec<i64>,
+    /// What was reported.
+    pub shown: Vec<u8>,
+    /// How it ended.
+    pub end: End,
+}
+
+impl Outcome {
+    /// The error number of the last step that ran, if it failed.
+    #[must_use]
+    pub fn errno(&self) -> Option<i32> {
+        let last = *self.results.last()?;
+        (-4095..0).contains(&last).then_some(-last as i32)
+    }
+
+    /// What the last step that ran returned.
+    #[must_use]
+    pub fn last(&self) -> Option<i64> {
+        self.results.last().copied()
+    }
+}
+
+/// What the prober said of `count` programs. `None` where it said that its input was no program.
+#[must_use]
+pub fn decode(mut bytes: &[u8], count: usize) -> Option<Vec<Outcome>> {
+    let mut outcomes = vec![Outcome::default(); count];
+    while let Some((head, rest)) = bytes.split_at_checked(size_of::<Record>()) {
+        let short = |at: usize| u16::from_ne_bytes([head[at], head[at + 1]]);
+        let word = |at: usize| u32::from_ne_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let value = head[offset_of!(Record, value)..].try_into().map_or(0, i64::from_ne_bytes);
+        let length = word(offset_of!(Record, length)) as usize;
+        let Some((payload, rest)) = rest.split_at_checked(length) else { break };
+        bytes = rest;
+        let kind = short(offset_of!(Record, kind));
+        if kind == record::MALFORMED {
+            return None;
+        }
+        let Some(outcome) = outcomes.get_mut(usize::from(short(offset_of!(Record, program)))) else { continue };
+        match kind {
+            record::RESULT => outcome.results.push(value),
+            record::BYTES => outcome.shown.extend_from_slice(payload),
+            record::NOT_FORKED => outcome.end = End::NotForked(-value as i32),
+            record::ENDED => {
+                let signal = (value & 0x7f) as i32;
+                outcome.end = if signal == 0 { End::Exited } else { End::Killed(signal) };
+            }
+            _ => {}
+        }
+    }
+    Some(outcomes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    fn run(programs: &[Program], fork: bool) -> Vec<Outcome> {
+        let mut child = Command::new(concat!(env!("OUT_DIR"), "/prober"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the prober runs");
+        child.stdin.take().expect("piped").write_all(&encode(programs, fork)).expect("written");
+        let output = child.wait_with_output().expect("ends");
+        decode(&output.stdout, programs.len()).expect("a well-formed program")
+    }
+
+    #[test]
+    fn the_call_table_is_sorted_for_the_search() {
+        assert!(calls::CALLS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert_eq!(call_index("no_such_call"), u16::MAX);
+    }
+
+    #[test]
+    fn results_feed_later_steps_and_a_failure_ends_the_program() {
+        let mut reads = Program::default();
+        reads.read_file("/proc/self/comm");
+        let mut fails = Program::default();
+        fails.open("/no/such/file", O_RDONLY);
+        syscall!(fails, "getpid");
+        let outcomes = run(&[reads, fails], true);
+        assert_eq!(outcomes[0].shown, b"prober\n");
+        assert_eq!(outcomes[0].end, End::Exited);
+        assert_eq!((outcomes[1].results.len(), outcomes[1].errno()), (1, Some(2)));
+    }
+
+    #[test]
+    fn a_killed_child_is_an_observation_and_the_next_program_still_runs() {
+        let mut crashes = Program::default();
+        crashes.execute(16i64);
+        let mut lives = Program::default();
+        let child = lives.sleeper();
+        syscall!(lives, "kill", child, 0);
+        let outcomes = run(&[crashes, lives], true);
+        assert_eq!(outcomes[0].end, End::Killed(11));
+        assert_eq!((outcomes[1].last(), outcomes[1].end), (Some(0), End::Exited));
+    }
+
+    #[test]
+    fn without_fork_the_program_runs_in_the_prober_itself() {
+        let mut program = Program::default();
+        let buffer = program.space(8);
+        program.store(buffer, 0x0000_6968_i64, 4);
+        program.show(buffer, 2);
+        let outcomes = run(&[program], false);
+        assert_eq!((outcomes[0].shown.as_slice(), outcomes[0].end), (&b"hi"[..], End::Exited));
+    }
+
+    #[test]
+    fn what_is_no_program_is_refused_and_truncated_records_are_dropped() {
+        assert_eq!(decode(&[0; 10], 1), Some(vec![Outcome::default()]));
+        let mut child = Command::new(concat!(env!("OUT_DIR"), "/prober"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the prober runs");
+        child.wait().expect("ends");
+        let output = child.wait_with_output().expect("read");
+        assert_eq!(decode(&output.stdout, 1), None);
+    }
+}

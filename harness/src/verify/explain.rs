@@ -1,0 +1,215 @@
+//! Why a service does not work: what its status, its journal and its unit say together.
+
+use crate::machine::JournalEntry;
+use sandbox_unit::exit_status;
+use sandbox_unit::policy::Setting;
+use std::collections::BTreeMap;
+
+/// A sign in the journal, or in a failed check, of what was denied.
+struct Sign {
+    /// Texts, one of which must be there.
+    texts: &'static [&'static str],
+    /// The directives that are able to cause it, most likely first.
+    causes: &'static [&'static str],
+    /// What to declare if the service does need it.
+    declare: &'static str,
+}
+
+/// Every sign that is known, the more specific first.
+static SIGNS: &[Sign] = &[
+    Sign {
+        texts: &["/home", "/root", "/run/user"],
+        causes: &["ProtectHome", "InaccessiblePaths"],
+        declare: "needs = [\"home\"] to read all of it, or read = [\"/home/…\"] for one path",
+    },
+    Sign {
+        texts: &["Address family not supported", "EAFNOSUPPORT", "os error 97"],
+        causes: &["RestrictAddressFamilies"],
+        declare: "listen or connect for the network, needs = [\"unix-sockets\"], [\"netlink\"] or [\"dns\"] for the others",
+    },
+    Sign {
+        texts: &["Read-only file system", "EROFS", "os error 30"],
+        causes: &["ProtectSystem", "ReadOnlyPaths", "ProtectKernelTunables", "ProtectControlGroups"],
+        declare: "state = true (or cache, logs, runtime) for a directory of its own, or write = [\"/path\"]",
+    },
+    Sign {
+        texts: &["status=31/SYS", "SIGSYS", "Bad system call"],
+        causes: &["SystemCallFilter", "SystemCallArchitectures"],
+        declare: "the need that names what it does; `cargo sandbox-unit explain needs` lists them",
+    },
+    Sign {
+        texts: &["/proc/meminfo", "/proc/cpuinfo", "/proc/sys", "/proc/stat", "/proc/net"],
+        causes: &["ProcSubset", "ProtectKernelTunables"],
+        declare: "needs = [\"system-info\"]",
+    },
+    Sign { texts: &["/dev/"], causes: &["PrivateDevices", "DevicePolicy"], declare: "devices = [\"/dev/…\"]" },
+    Sign {
+        texts: &["executable memory", "mprotect", "PROT_EXEC"],
+        causes: &["MemoryDenyWriteExecute"],
+        declare: "needs = [\"jit\"]",
+    },
+    Sign { texts: &["/tmp"], causes: &["PrivateTmp"], declare: "needs = [\"shared-tmp\"]" },
+    Sign {
+        texts: &["Network is unreachable", "ENETUNREACH", "os error 101"],
+        causes: &["PrivateNetwork", "IPAddressDeny"],
+        declare: "connect = \"any\", \"loopback\" or a list of networks",
+    },
+    Sign {
+        texts: &["namespace", "unshare", "clone"],
+        causes: &["RestrictNamespaces", "SystemCallFilter"],
+        declare: "needs = [\"namespaces\"]",
+    },
+    Sign {
+        texts: &["Permission denied", "EACCES", "os error 13"],
+        causes: &["NoExecPaths", "InaccessiblePaths", "SocketBindDeny", "CapabilityBoundingSet", "DynamicUser", "User"],
+        declare: "exec = [\"/path\"] or needs = [\"subprocesses\"] to run programs, read or write for files, listen for ports",
+    },
+    Sign {
+        texts: &["Operation not permitted", "EPERM", "os error 1)"],
+        causes: &[
+            "SystemCallFilter",
+            "CapabilityBoundingSet",
+            "RestrictNamespaces",
+            "RestrictRealtime",
+            "IPAddressDeny",
+            "LockPersonality",
+        ],
+        declare: "the need that names what it does; `cargo sandbox-unit explain needs` lists them",
+    },
+    Sign {
+        texts: &["No such file or directory", "ENOENT", "os error 2)"],
+        causes: &["ProtectHome", "InaccessiblePaths", "ProcSubset", "ProtectProc", "PrivateTmp", "PrivateDevices"],
+        declare: "read = [\"/path\"] for what it must see",
+    },
+];
+
+/// Words with which a program tells that something was denied.
+const DENIALS: &[&str] = &[
+    "EPERM",
+    "EACCES",
+    "EROFS",
+    "EAFNOSUPPORT",
+    "Permission denied",
+    "Operation not permitted",
+    "Read-only file system",
+    "Address family not supported",
+    "Bad system call",
+    "SIGSYS",
+    "status=31/SYS",
+    "os error 1)",
+    "os error 13)",
+    "os error 30)",
+    "os error 97)",
+];
+
+/// The journal lines that tell of a denial.
+pub fn denials(journal: &[JournalEntry]) -> Vec<String> {
+    let denied = |entry: &&JournalEntry| DENIALS.iter().any(|word| entry.message.contains(word));
+    journal.iter().filter(denied).map(|entry| entry.message.clone()).collect()
+}
+
+/// What systemd says of a unit, as `systemctl show` properties.
+pub type Properties = BTreeMap<String, String>;
+
+/// The properties that an explanation reads.
+pub const PROPERTIES: &[&str] =
+    &["ActiveState", "SubState", "Result", "ExecMainCode", "ExecMainStatus", "NRestarts", "LoadState", "LoadError"];
+
+/// Why a service did not start, or a check of it failed: sentences, the most telling first.
+pub fn explain(
+    properties: &Properties,
+    journal: &[JournalEntry],
+    failed: &[String],
+    settings: &[Setting],
+) -> Vec<String> {
+    let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
+    let mut sentences = Vec::new();
+    let mut causes: Vec<(&str, String)> = Vec::new();
+    let load = property("LoadState");
+    if !load.is_empty() && load != "loaded" {
+        sentences.push(format!("systemd does not load the unit ({load}): {}", property("LoadError")));
+    }
+    let status: i32 = property("ExecMainStatus").parse().unwrap_or_default();
+    // ExecMainCode 1 is an exit, 2 and 3 are signals (CLD_EXITED, CLD_KILLED, CLD_DUMPED in wait(2)).
+    match (property("ExecMainCode"), property("Result")) {
+        ("1", _) if exit_status::find(status).is_some() => {
+            if let Some(known) = exit_status::find(status) {
+                sentences.push(format!(
+                    "systemd could not set the process up: status {status}/{}, {}",
+                    known.name, known.meaning
+                ));
+                causes.extend(known.causes.iter().map(|cause| (*cause, format!("it can end in {}", known.name))));
+            }
+        }
+        ("1", _) if status != 0 => sentences.push(format!("the service itself gave up with exit status {status}")),
+        ("2" | "3", _) => {
+            sentences.push(format!("the service was ended by signal {status}"));
+            if status == 31 {
+                causes.push(("SystemCallFilter", "SIGSYS is what a refused system call ends in".into()));
+                causes.push(("SystemCallArchitectures", "SIGSYS is what a foreign system call ends in".into()));
+            }
+        }
+        (_, "timeout") => sentences.push("the service did not report in time that it is up".into()),
+        (_, "start-limit-hit") => sentences.push("the service failed too often in a row".into()),
+        _ => {}
+    }
+    let texts: Vec<&str> =
+        journal.iter().map(|entry| entry.message.as_str()).chain(failed.iter().map(String::as_str)).collect();
+    for text in texts {
+        if !DENIALS.iter().chain(&["No such file", "unreachable", "memory"]).any(|word| text.contains(word)) {
+            continue;
+        }
+        for sign in SIGNS.iter().filter(|sign| sign.texts.iter().any(|sought| text.contains(sought))) {
+            causes.extend(
+                sign.causes
+                    .iter()
+                    .map(|cause| (*cause, format!("\"{text}\"; if the service needs it: {}", sign.declare))),
+            );
+        }
+    }
+    let mut named: Vec<&str> = Vec::new();
+    for (directive, why) in causes {
+        let Some(setting) = settings.iter().rev().find(|setting| setting.directive == directive) else { continue };
+        if !named.contains(&directive) {
+            named.push(directive);
+            sentences.push(format!("{directive}={} may be the cause: {why}", setting.value));
+        }
+    }
+    let tail = journal.len().saturating_sub(5);
+    sentences.extend(journal[tail..].iter().map(|entry| format!("journal: {}", entry.message)));
+    sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(message: &str) -> JournalEntry {
+        JournalEntry { time: 0, priority: 6, message: message.into(), identifier: None, pid: None, invocation: None }
+    }
+
+    #[test]
+    fn an_exit_status_of_the_manager_is_named_with_what_the_unit_has_of_its_causes() {
+        let properties: Properties = [("ExecMainCode", "1"), ("ExecMainStatus", "203"), ("LoadState", "loaded")]
+            .map(|(k, v)| (k.into(), v.into()))
+            .into();
+        let settings = [Setting::plain("NoExecPaths", "/"), Setting::plain("LockPersonality", "yes")];
+        let said = explain(&properties, &[], &[], &settings);
+        assert!(said[0].contains("203/EXEC"), "{said:?}");
+        assert!(said[1].starts_with("NoExecPaths=/ may be the cause"), "{said:?}");
+        assert_eq!(said.len(), 2);
+    }
+
+    #[test]
+    fn a_denial_in_the_journal_leads_to_the_directive_and_the_declaration() {
+        let journal = [entry("cannot read /home/data: No such file or directory (os error 2)")];
+        let said = explain(&Properties::new(), &journal, &[], &[Setting::plain("ProtectHome", "yes")]);
+        assert!(said[0].contains("ProtectHome=yes") && said[0].contains("needs = [\"home\"]"), "{said:?}");
+    }
+
+    #[test]
+    fn only_lines_that_tell_of_a_denial_are_kept() {
+        let journal = [entry("listening on [::]:80"), entry("open: Permission denied (os error 13)")];
+        assert_eq!(denials(&journal), ["open: Permission denied (os error 13)"]);
+    }
+}

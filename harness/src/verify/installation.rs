@@ -1,0 +1,207 @@
+//! What is put into the machine before it boots: the units, the prober, its programs, and the units of the control runs.
+
+use crate::engine::{File, Installation};
+use crate::probe::program::{Program, encode};
+use crate::probe::{Probe, Run};
+use crate::verify::declared::Declared;
+use crate::verify::subject::Subject;
+use crate::verify::{BASE, PROBER, PROBER_PROGRAM};
+
+/// The drop-in that puts the prober in place of the service, by name last of all.
+fn drop_in(subject: &Subject) -> String {
+    format!("/etc/systemd/system/{}.d/zz-sandbox-unit-probe.conf", subject.unit())
+}
+
+/// Paths and names of one subject's probe runs.
+pub struct Runs<'a> {
+    subject: &'a Subject,
+}
+
+impl<'a> Runs<'a> {
+    /// The runs of this subject.
+    pub fn of(subject: &'a Subject) -> Self {
+        Self { subject }
+    }
+
+    /// The unit of a run: a control unit, or the subject's own.
+    pub fn unit(&self, run: Run) -> String {
+        let name = &self.subject.spec.name;
+        match run {
+            Run::ControlRoot => format!("sandbox-unit-root-{name}.service"),
+            Run::ControlUser => format!("sandbox-unit-user-{name}.service"),
+            Run::Sandboxed => self.subject.unit(),
+        }
+    }
+
+    fn file(&self, run: Run, what: &str) -> String {
+        format!("{BASE}/{}.{what}", self.unit(run))
+    }
+
+    /// Where the records of a run end up.
+    pub fn records(&self, run: Run) -> String {
+        self.file(run, "records")
+    }
+
+    /// The drop-in to remove before the service itself runs.
+    pub fn drop_in(&self) -> String {
+        drop_in(self.subject)
+    }
+
+    /// The programs of a run: the catalogue's, then, inside the sandbox, what the package declares as needed.
+    pub fn programs(&self, probes: &[Probe], declared: &[Declared], run: Run) -> Vec<Program> {
+        let name = &self.subject.spec.name;
+        let mut programs: Vec<Program> = probes.iter().map(|probe| probe.attempt.program(run, name)).collect();
+        if run == Run::Sandboxed {
+            programs.extend(declared.iter().map(|declared| declared.program.clone()));
+        }
+        programs
+    }
+
+    /// Everything that the runs need. They start at boot, one after the other, once `after` is done.
+    pub fn install(&self, probes: &[Probe], declared: &[Declared], after: &str, installation: &mut Installation) {
+        let mut put = |path: String, content: Vec<u8>, mode: u32| installation.files.push(File { path, content, mode });
+        for run in Run::ALL {
+            put(self.file(run, "program"), encode(&self.programs(probes, declared, run), true), 0o600);
+        }
+        put(unit_path(&self.unit(Run::ControlRoot)), self.control("root", Run::ControlRoot, after), 0o644);
+        let (user, after) = (self.subject.control_user(), self.unit(Run::ControlRoot));
+        put(unit_path(&self.unit(Run::ControlUser)), self.control(&user, Run::ControlUser, &after), 0o644);
+        // The prober stands where the service's program will stand, so that paths and execution rules are those of the
+        // service itself.
+        put(self.subject.spec.executable(), PROBER_PROGRAM.to_vec(), 0o755);
+        put(self.drop_in(), self.in_place().into_bytes(), 0o644);
+        installation.units.extend(Run::ALL.map(|run| self.unit(run)));
+    }
+
+    fn control(&self, user: &str, run: Run, after: &str) -> Vec<u8> {
+        format!(
+            "[Unit]\nDescription=Control run without the sandbox of {unit}\nAfter={after} systemd-sysusers.service\n\
+             DefaultDependencies=no\n[Service]\nType=oneshot\nUser={user}\nExecStart={PROBER}\n{streams}",
+            unit = self.subject.unit(),
+            streams = self.streams(run),
+        )
+        .into_bytes()
+    }
+
+    fn streams(&self, run: Run) -> String {
+        format!(
+            "StandardInput=file:{}\nStandardOutput=truncate:{}\nStandardError=journal\nTimeoutStartSec=20s\n",
+            self.file(run, "program"),
+            self.records(run)
+        )
+    }
+
+    /// The closed list of directives that a probe run replaces. None of them is part of a sandbox; a test holds the
+    /// rest of the unit's properties against those of the unit without this file.
+    fn in_place(&self) -> String {
+        let after = self.unit(Run::ControlUser);
+        let cleared =
+            ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
+        let cleared: String = cleared.iter().map(|directive| format!("{directive}=\n")).collect();
+        format!(
+            "# Runs the prober in this sandbox.\n[Unit]\nAfter={after}\n[Service]\n{cleared}ExecStart={}\n\
+             Type=oneshot\nRestart=no\nWatchdogSec=0\nRemainAfterExit=no\n{}",
+            self.subject.spec.executable(),
+            self.streams(Run::Sandboxed)
+        )
+    }
+}
+
+/// The unit that plants what the probes look for, before any of them runs.
+pub const STAGE: &str = "sandbox-unit-stage.service";
+
+/// Installs the prober, and [`STAGE`] with these programs.
+pub fn install_stage(programs: &[Program], installation: &mut Installation) {
+    let program = format!("{BASE}/{STAGE}.program");
+    // What is planted in /tmp and /run must not be cleaned away again.
+    let unit = format!(
+        "[Unit]\nDescription=Plants what the probes look for\nAfter=systemd-tmpfiles-setup.service\nDefaultDependencies=no\n\
+         [Service]\nType=oneshot\nExecStart={PROBER}\nStandardInput=file:{program}\nStandardOutput=truncate:{}\n",
+        stage_records()
+    );
+    let mut put = |path: &str, content: &[u8], mode| {
+        installation.files.push(File { path: path.into(), content: content.to_vec(), mode });
+    };
+    put(PROBER, PROBER_PROGRAM, 0o755);
+    put(&program, &encode(programs, true), 0o600);
+    put(&unit_path(STAGE), unit.as_bytes(), 0o644);
+    installation.units.push(STAGE.into());
+}
+
+/// Where [`STAGE`] says what came of it.
+pub fn stage_records() -> String {
+    format!("{BASE}/{STAGE}.records")
+}
+
+fn unit_path(unit: &str) -> String {
+    format!("/etc/systemd/system/{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::choose;
+    use crate::image::Image;
+    use sandbox_unit::metadata::{Manifest, specs};
+    use sandbox_unit::spec::Package;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// Every property of the unit, as systemd sees it.
+    fn properties(machine: &crate::machine::Machine, unit: &str) -> BTreeMap<String, String> {
+        let output =
+            machine.exec(&["systemctl", "show", "--all", unit], b"", Duration::from_secs(10)).expect("answers");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    }
+
+    #[test]
+    fn the_probe_run_differs_from_the_service_in_nothing_that_is_part_of_its_sandbox() {
+        let text =
+            "[package.metadata.sandbox-unit.service.svc]\ntype = \"notify\"\nlisten = [\"tcp:80\"]\nstate = true\n";
+        let source = Arc::new(sandbox_unit::diagnostic::Source { path: "Cargo.toml".into(), text: text.into() });
+        let package = Package { name: "svc".into(), version: "1.0.0".into(), ..Package::default() };
+        let manifest = Manifest { package, binaries: vec!["svc".into()], source, workspace: None };
+        let subject = Subject::emitted(specs(&manifest).expect("well-formed").remove(0));
+        let runs = Runs::of(&subject);
+        let mut installation = Installation::default();
+        for file in &subject.files {
+            let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
+            installation.files.push(File { path, content, mode: 0o644 });
+        }
+        runs.install(&[], &[], STAGE, &mut installation);
+        // Nothing has run yet when both are compared.
+        installation.units.clear();
+        let machine = choose().expect("an engine").boot(&Image::ThisMachine, &installation).expect("boots");
+
+        let probing = properties(&machine, "svc.service");
+        machine.remove_file(&runs.drop_in()).expect("removed");
+        machine.reload().expect("reloaded");
+        let serving = properties(&machine, "svc.service");
+
+        assert!(probing["ExecStart"].contains("/usr/bin/svc") && probing["Type"] == "oneshot", "{probing:#?}");
+        let differing: BTreeSet<&str> = serving
+            .keys()
+            .chain(probing.keys())
+            .filter(|name| serving.get(*name) != probing.get(*name))
+            .map(String::as_str)
+            .collect();
+        let replaced = [
+            "After",
+            "DropInPaths",
+            // Its streams are files, whose mounts it then requires.
+            "Requires",
+            "RequiresMountsFor",
+            "Restart",
+            "StandardError",
+            "StandardInput",
+            "StandardOutput",
+            "TimeoutStartUSec",
+            "Type",
+        ];
+        let unexpected: Vec<&str> = differing.iter().filter(|name| !replaced.contains(name)).copied().collect();
+        assert!(unexpected.is_empty(), "{unexpected:?}");
+        assert!(differing.contains("Type"), "the comparison sees what it compares");
+    }
+}

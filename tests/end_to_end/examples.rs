@@ -1,0 +1,89 @@
+//! The examples verify, and their reports say what they must.
+
+use crate::project::{Verified, example, tool, verify};
+use predicates::prelude::*;
+
+fn holds(name: &str) -> Verified {
+    let verified = verify(&example(name), &[]);
+    assert_eq!(verified.code, 0, "{name}: {}\n{:#}", verified.errors, verified.report);
+    verified
+}
+
+#[test]
+fn hello_http_works_and_everything_else_fails() {
+    let verified = holds("hello-http");
+    let unit = verified.unit();
+    assert_eq!(unit["unit"], "hello-http.service");
+    assert_eq!(verified.report["schema"], 1);
+    for name in
+        ["hello-http.service starts", "GET http://127.0.0.1/", "may write /var/lib/hello-http", "may bind tcp:80"]
+    {
+        let work = unit["works"].as_array().unwrap().iter().find(|work| work["name"] == name);
+        assert_eq!(work.unwrap_or_else(|| panic!("no {name}"))["ok"], true);
+    }
+    let refused = verified.probes("refused");
+    assert!(refused.len() >= 35, "{} refused", refused.len());
+    for probe in &refused {
+        assert_eq!(probe["control"]["root"], "took effect", "{probe:#}");
+        assert!(!probe["errno"].as_str().unwrap().is_empty(), "{probe:#}");
+    }
+    let summary = &unit["summary"];
+    assert_eq!(summary["allowed"], 0);
+    assert_eq!(summary["refused"].as_u64().unwrap() as usize, refused.len());
+}
+
+#[test]
+fn the_worker_works() {
+    holds("worker");
+}
+
+#[test]
+fn the_socket_activated_echo_works() {
+    holds("unix-echo");
+}
+
+#[test]
+fn what_overreach_tries_from_inside_a_real_process_fails() {
+    let verified = holds("overreach");
+    let attempts = verified.unit()["works"].as_array().unwrap().iter().filter(|work| {
+        work["name"].as_str().unwrap().contains("/attempt/")
+            && work["detail"].as_str().unwrap().contains("\"succeeded\":false")
+    });
+    assert!(attempts.count() >= 4, "{:#}", verified.unit()["works"]);
+}
+
+#[test]
+fn without_a_sandbox_overreach_succeeds_so_its_failures_above_mean_something() {
+    let directory = tempfile::tempdir().unwrap();
+    tool()
+        .args(["emit", "--manifest-path", &example("overreach"), "--out-dir"])
+        .arg(directory.path())
+        .assert()
+        .success();
+    let unit = directory.path().join("overreach.service");
+    std::fs::write(&unit, "[Service]\nType=notify\nExecStart=/usr/bin/overreach\n").unwrap();
+    let emitted = directory.path().display().to_string();
+    let verified = verify(&example("overreach"), &["--emitted", &emitted]);
+    assert_eq!(verified.code, 1);
+    let works = verified.unit()["works"].as_array().unwrap();
+    let through = works.iter().filter(|work| work["detail"].as_str().unwrap().contains("\"succeeded\":true"));
+    assert!(through.count() >= 4, "{works:#?}");
+    assert!(verified.ids("allowed").len() >= 20, "{:?}", verified.ids("allowed"));
+}
+
+#[test]
+fn the_report_for_people_shows_the_unit_the_checks_the_probes_and_the_verdict() {
+    tool()
+        .args(["verify", "--manifest-path", &example("hello-http")])
+        .assert()
+        .success()
+        .stdout(
+            predicate::str::contains("ProtectSystem=strict")
+                .and(predicate::str::contains("What must work"))
+                .and(predicate::str::contains("GET http://127.0.0.1/"))
+                .and(predicate::str::contains("create a file in /usr"))
+                .and(predicate::str::contains("hello-http.service holds"))
+                .and(predicate::str::contains("\u{1b}").not()),
+        )
+        .stderr(predicate::str::contains("Verifying hello-http.service"));
+}

@@ -1,0 +1,13 @@
+//! End-to-end tests: the built program, real packages, really booted machines.
+//!
+//! They need root and what `cargo sandbox-unit doctor --fix` installs; where that is missing they install it first, and
+//! where it cannot be had they fail.
+#![expect(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod configuration;
+mod emit;
+mod examples;
+mod faults;
+mod msrv;
+mod project;
+mod user;

@@ -1,0 +1,87 @@
+//! An ordinary user gets the same: the package is built as that user, and only the machine part runs as root.
+
+use crate::project::{example, root, tool};
+use std::path::Path;
+use std::process::Command;
+
+/// Everything below a directory that belongs to root.
+fn owned_by_root(directory: &Path) -> Vec<String> {
+    let output = Command::new("find").arg(directory).args(["-uid", "0"]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+/// Runs `script` as the user `somebody` (65124), who may use sudo or not, in a mount namespace with an /etc of its own, so
+/// that the host knows nothing of that user.
+fn as_somebody(script: &str, may_sudo: bool) -> std::process::Output {
+    let home = tempfile::tempdir().unwrap();
+    let copy = home.path().join("worker");
+    let cargo_home =
+        std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{}/.cargo", std::env::var("HOME").unwrap()));
+    let rustup_home =
+        std::env::var("RUSTUP_HOME").unwrap_or_else(|_| format!("{}/.rustup", std::env::var("HOME").unwrap()));
+    let sudoers = if may_sudo { "somebody ALL=(ALL) NOPASSWD: ALL" } else { "" };
+    let outer = format!(
+        r#"set -eu
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/upper /mnt/work /mnt/home
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc
+echo 'somebody:x:65124:65124::/mnt/home:/bin/sh' >> /etc/passwd
+echo 'somebody:x:65124:' >> /etc/group
+echo 'somebody:*:19000:0:99999:7:::' >> /etc/shadow
+mkdir -p /etc/sudoers.d
+echo '{sudoers}' > /etc/sudoers.d/somebody
+chmod 440 /etc/sudoers.d/somebody
+cp -r '{example}' '{copy}'
+echo '[workspace]' >> '{copy}/Cargo.toml'
+chown -R 65124:65124 '{home}' /mnt/home
+# The toolchain may lie where only root can look.
+mkdir -p /mnt/cargo /mnt/rustup
+mount --bind '{cargo_home}' /mnt/cargo
+mount --bind '{rustup_home}' /mnt/rustup
+cp '{tool}' /mnt/tool
+chmod 755 /mnt /mnt/tool
+cd '{copy}'
+exec setpriv --reuid 65124 --regid 65124 --clear-groups env -i HOME=/mnt/home CARGO_HOME=/mnt/home/.cargo \
+    RUSTUP_HOME=/mnt/rustup PATH=/mnt/cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c '{script}'
+"#,
+        example = Path::new(&example("worker")).parent().unwrap().display(),
+        copy = copy.display(),
+        home = home.path().display(),
+        tool = env!("CARGO_BIN_EXE_cargo-sandbox-unit"),
+    );
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", &outer])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let left = owned_by_root(&copy.join("target"));
+    assert!(left.is_empty(), "owned by root: {left:?}");
+    output
+}
+
+#[test]
+fn sudo_is_asked_for_the_machine_part_alone() {
+    tool();
+    if !Path::new("/usr/bin/sudo").exists() {
+        let installed = Command::new("apt-get").args(["-q", "install", "--yes", "sudo"]).output().unwrap();
+        assert!(installed.status.success(), "sudo is needed for this test");
+    }
+    let output = as_somebody("/mnt/tool verify --format json", true);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{errors}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["units"][0]["summary"]["allowed"], 0);
+    assert!(report["units"][0]["summary"]["refused"].as_u64().unwrap() >= 35);
+}
+
+#[test]
+fn without_sudo_the_error_says_how() {
+    tool();
+    let output = as_somebody(
+        "PATH=/mnt/cargo/bin:/mnt/nothing /mnt/tool emit && mkdir /mnt/home/bin && for t in cargo rustc cc ld; do ln -s \"$(command -v $t)\" /mnt/home/bin/$t; done && PATH=/mnt/home/bin /mnt/tool verify",
+        false,
+    );
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{errors}");
+    assert!(errors.contains("sudo") && errors.contains("root"), "{errors}");
+}
