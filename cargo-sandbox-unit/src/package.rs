@@ -1,10 +1,11 @@
 //! The packages that a command is about: what Cargo knows of them, and the specs in their metadata.
 
 use crate::cli::Selection;
+use crate::diagnostics;
 use crate::error::Error;
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
-use sandbox_unit::diagnostic::Source;
-use sandbox_unit::metadata::{self, Manifest};
+use sandbox_unit::diagnostic::{Diagnostic, Source};
+use sandbox_unit::metadata::{self, Manifest, Parsed};
 use sandbox_unit::spec::{self, Spec};
 use sandbox_unit::version::SystemdVersion;
 use std::path::{Path, PathBuf};
@@ -39,17 +40,31 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
     let metadata = command.exec().map_err(|error| Error::Cargo(explain_cargo(error)))?;
     let chosen = choose(selection, &metadata)?;
     let mut packages = Vec::new();
-    let mut mistakes = Vec::new();
+    // Every member repeats what is wrong with the workspace's defaults; it is told once.
+    let mut told: Vec<Diagnostic> = Vec::new();
+    let mut wrong = false;
     for package in chosen {
         let manifest = manifest(package, &metadata)?;
-        match metadata::specs(&manifest) {
-            Ok(specs) => packages.push(Selected { name: package.name.to_string(), specs }),
-            Err(found) => mistakes.extend(found),
+        let found = match metadata::parse(&manifest) {
+            Ok(Parsed { specs, warnings }) => {
+                packages.push(Selected { name: package.name.to_string(), specs });
+                warnings
+            }
+            Err(found) => {
+                wrong = true;
+                found
+            }
+        };
+        for diagnostic in found {
+            if !told.contains(&diagnostic) {
+                told.push(diagnostic);
+            }
         }
     }
-    if !mistakes.is_empty() {
-        return Err(Error::Configuration(mistakes));
+    if wrong {
+        return Err(Error::Configuration(told));
     }
+    diagnostics::print(&told);
     if let Some(number) = selection.systemd {
         let version = target_version(number)?;
         packages.iter_mut().flat_map(|package| &mut package.specs).for_each(|spec| spec.systemd = version);
