@@ -37,19 +37,20 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
     if options.fix {
         install_missing()?;
     }
-    match engine::choose() {
-        Ok(engine) => {
-            println!("This machine can run `verify`, with the engine {}.", engine.name());
-            Ok(GOOD)
-        }
-        Err(missing) => {
-            println!("This machine cannot run `verify` yet. Missing:");
-            for missing in missing {
-                println!("  {}: {}\n    remedy: {}", missing.what, missing.why, missing.remedy);
+    let mut code = GOOD;
+    for requirement in engine::requirements() {
+        match requirement {
+            Ok(there) => println!("ok       {there}"),
+            Err(missing) => {
+                code = UNABLE;
+                println!("missing  {}: {}\n         remedy: {}", missing.what, missing.why, missing.remedy);
             }
-            Ok(UNABLE)
         }
     }
+    let able = "This machine can boot machines: `cargo sandbox-unit verify` runs here.";
+    let unable = "This machine cannot boot machines yet; `cargo sandbox-unit doctor --fix` installs what can be installed.";
+    println!("{}", if code == GOOD { able } else { unable });
+    Ok(code)
 }
 
 /// Installs what is missing, if anything is.

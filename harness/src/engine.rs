@@ -2,12 +2,11 @@
 
 #[cfg(target_os = "linux")]
 mod nspawn;
+#[cfg(target_os = "linux")]
 mod run;
 
 #[cfg(target_os = "linux")]
 pub use nspawn::Nspawn;
-
-pub(crate) use run::run;
 
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};

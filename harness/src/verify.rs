@@ -85,6 +85,8 @@ struct Probed {
     declared: Vec<(String, Outcome)>,
     /// How the probe run of the unit itself ended, where it did not end well.
     trouble: Option<explain::Properties>,
+    /// How long its probes and their controls took, by the machine's own clock.
+    machine_time: Duration,
 }
 
 /// A booted machine with the subjects in it, probed, their services not yet started.
@@ -147,6 +149,11 @@ impl<'a> Session<'a> {
         let probed = timed(listener, &mut phases, "observe", || {
             plans.into_iter().map(|plan| observe(&machine, plan)).collect::<Result<Vec<Probed>, VerifyError>>()
         })?;
+        // The probes ran within the boot; each unit's report tells how long its own took.
+        let probing: Duration = probed.iter().map(|probed| probed.machine_time).sum();
+        if let Some(boot) = phases.first_mut() {
+            boot.ms = boot.ms.saturating_sub(Phase::of("probe", probing).ms);
+        }
         Ok(Self { machine, facts, probed, phases, listener })
     }
 
@@ -195,6 +202,19 @@ fn ask_all(machine: &Machine, programs: &[Program]) -> Result<Vec<Outcome>, Veri
     check::ask_all(machine, programs, PROBING).map_err(VerifyError::Inside)
 }
 
+/// When the process of a unit started, and when it ended, in microseconds since boot.
+const STARTED: &str = "ExecMainStartTimestampMonotonic";
+const ENDED: &str = "ExecMainExitTimestampMonotonic";
+
+/// From the start of the first of these units to the end of the last.
+fn span(units: &[explain::Properties]) -> Duration {
+    let times = |name: &str| -> Vec<u64> {
+        units.iter().filter_map(|unit| unit.get(name)?.parse().ok()).filter(|time| *time > 0).collect()
+    };
+    let (started, ended) = (times(STARTED).into_iter().min(), times(ENDED).into_iter().max());
+    Duration::from_micros(ended.unwrap_or_default().saturating_sub(started.unwrap_or_default()))
+}
+
 /// Collects the three runs of a subject and looks, from outside, at what they left.
 fn observe(machine: &Machine, plan: Plan) -> Result<Probed, VerifyError> {
     let Plan { subject, probes, declared } = plan;
@@ -220,8 +240,12 @@ fn observe(machine: &Machine, plan: Plan) -> Result<Probed, VerifyError> {
     let inside = &outcomes[2];
     let declared =
         declared.into_iter().enumerate().map(|(place, d)| (d.name, inside[probes.len() + place].clone())).collect();
-    let properties = machine.show(&subject.unit(), explain::PROPERTIES)?;
-    let ended_well = properties.get("Result").is_some_and(|result| result == "success");
-    let trouble = (!ended_well).then_some(properties);
-    Ok(Probed { subject, probes, observed, declared, trouble })
+    let units = Run::ALL.map(|run| runs.unit(run));
+    let units: Vec<&str> = units.iter().map(String::as_str).collect();
+    let mut properties = machine.show_each(&units, &[explain::PROPERTIES, &[STARTED, ENDED]].concat())?;
+    let machine_time = span(&properties);
+    let own = properties.pop().unwrap_or_default();
+    let ended_well = own.get("Result").is_some_and(|result| result == "success");
+    let trouble = (!ended_well).then_some(own);
+    Ok(Probed { subject, probes, observed, declared, trouble, machine_time })
 }

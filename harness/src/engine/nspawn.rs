@@ -5,7 +5,10 @@
 //! - a directory below /run, whose lock is held while the tool lives ([`home`]);
 //! - a cgroup of its own, through which everything in it is killed at once ([`cgroup`]);
 //! - mounts, in a mount namespace that ends with its processes;
-//! - a process outside that cleans up when the tool is killed ([`watch.sh`](watch.sh)).
+//! - a process outside that cleans up when the tool is killed (`watch.sh`).
+//!
+//! A machine changes no file and no process of the host, but it is no prison: the kernel is shared, and root in it has all
+//! capabilities, so that what a unit cannot do there is due to the unit's sandbox and to nothing else.
 
 mod cgroup;
 mod content;
@@ -18,6 +21,7 @@ mod process;
 mod stage;
 mod tools;
 
+use super::run::run;
 use super::{Engine, EngineError, Installation, Missing};
 use crate::image::Image;
 use crate::machine::{Backend, Machine, MachineError, Output};
@@ -26,6 +30,7 @@ use content::Content;
 use files::Root;
 use home::Home;
 use process::Processes;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -90,6 +95,8 @@ impl Nspawn {
         body.cgroup.create().map_err(|source| EngineError::io("create a control group", source))?;
         let processes = body.processes.insert(Processes::start(&self.tools, &body.home, &body.cgroup, &content)?);
         processes.wait_until_up(BOOT, content.lower())?;
+        // It has its own copy. What is left goes with the directory.
+        let _ = fs::remove_dir_all(body.home.stage());
         let Some(leader) = body.cgroup.leader() else {
             return Err(EngineError::BootFailed { console: processes.console() });
         };
@@ -182,7 +189,7 @@ impl Backend for Booted {
         enter.arg(&self.body.tools.nsenter).arg(format!("--target={}", self.leader.pid));
         enter.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd", "--"]).args(command);
         enter.env_clear().envs(ENVIRONMENT).current_dir("/");
-        let output = super::run(enter, command, stdin, within)?;
+        let output = run(enter, command, stdin, within)?;
         if output.success() || self.alive() { Ok(output) } else { Err(MachineError::Gone) }
     }
 
@@ -210,7 +217,7 @@ impl Backend for Booted {
         if !self.alive() {
             return Err(MachineError::Gone);
         }
-        super::run(kill, &["kill"], b"", SHUTDOWN)?.checked("kill")?;
+        run(kill, &["kill"], b"", SHUTDOWN)?.checked("kill")?;
         match &mut self.body.processes {
             Some(processes) => processes.wait_until_down(SHUTDOWN),
             None => Ok(()),

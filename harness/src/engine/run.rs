@@ -21,7 +21,7 @@ enum Piece {
 }
 
 /// Runs `command` in a process group of its own and collects what it writes. `name` stands for it in errors.
-pub(crate) fn run(mut command: Command, name: &[&str], stdin: &[u8], within: Duration) -> Result<Output, MachineError> {
+pub(super) fn run(mut command: Command, name: &[&str], stdin: &[u8], within: Duration) -> Result<Output, MachineError> {
     let failed = |source| MachineError::Io { action: format!("run {}", name.join(" ")), source };
     let deadline = Instant::now() + within;
     let input = if stdin.is_empty() { Stdio::null() } else { input(stdin).map_err(failed)?.into() };

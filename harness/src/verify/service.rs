@@ -22,7 +22,8 @@ pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Res
     let subject = &probed.subject;
     let spec = &subject.spec;
     let unit = subject.unit();
-    let mut phases: Vec<Phase> = Vec::new();
+    // The probes ran while the machine booted.
+    let mut phases = vec![Phase::of("probe", probed.machine_time)];
     let mut works: Vec<Work> = Vec::new();
 
     let started = timed(listener, &mut phases, &format!("start {unit}"), || start(machine, spec))?;

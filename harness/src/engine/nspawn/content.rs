@@ -52,7 +52,7 @@ impl Content {
             Image::Folder(_) => Vec::new(),
         };
         identity(&stage)?;
-        minimal::stage(&stage, &installation.units)?;
+        minimal::stage(&stage, installation)?;
         for file in &installation.files {
             install(&stage, file, &empty)?;
         }

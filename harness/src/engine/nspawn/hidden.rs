@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 const EMPTY: [&str; 5] = ["/home", "/root", "/mnt", "/media", "/var/tmp"];
 
 /// Files and directories that are not there in the machine. A `*` stands for anything in a name, at one end of it.
-const SECRETS: [&str; 24] = [
+const SECRETS: [&str; 28] = [
     "/etc/ssh/ssh_host_*",
     "/etc/ssl/private/*",
     "/etc/pki/tls/private/*",
+    "/etc/dropbear",
     "/etc/letsencrypt",
     "/etc/shadow-",
     "/etc/gshadow-",
@@ -30,6 +31,9 @@ const SECRETS: [&str; 24] = [
     "/var/lib/systemd/credential.secret",
     "/var/lib/systemd/coredump",
     "/var/lib/bluetooth",
+    "/var/lib/cloud",
+    "/var/lib/samba/private",
+    "/var/lib/tailscale",
     "/var/log/journal",
     "/var/spool/cron",
     "/var/spool/mail",
@@ -37,7 +41,7 @@ const SECRETS: [&str; 24] = [
 ];
 
 /// Likewise: other machines and their disks.
-pub(super) const STATE_OF_OTHER_MACHINES: [&str; 10] = [
+const STATE_OF_OTHER_MACHINES: [&str; 10] = [
     "/var/lib/containerd",
     "/var/lib/containers",
     "/var/lib/docker",
@@ -107,25 +111,34 @@ fn locked(text: &str, password: &str) -> String {
         .collect()
 }
 
+/// Whether a copy of this machine shows nothing at this path.
+pub(super) fn covers(path: &Path) -> bool {
+    EMPTY.iter().any(|empty| path.starts_with(empty))
+        || path.ancestors().any(|path| {
+            SECRETS.iter().chain(&STATE_OF_OTHER_MACHINES).any(|pattern| stands_for(Path::new(pattern), path))
+        })
+}
+
 /// The files that a pattern stands for.
 fn matching(pattern: &Path) -> Vec<PathBuf> {
-    let name = pattern.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Some((start, end)) = name.split_once('*') else { return vec![pattern.to_owned()] };
     let Some(entries) = pattern.parent().and_then(|directory| fs::read_dir(directory).ok()) else { return Vec::new() };
-    entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
-        })
-        .collect()
+    entries.flatten().map(|entry| entry.path()).filter(|path| stands_for(pattern, path)).collect()
+}
+
+fn stands_for(pattern: &Path, path: &Path) -> bool {
+    let (Some(wanted), Some(name)) = (pattern.file_name(), path.file_name()) else { return false };
+    let (wanted, name) = (wanted.to_string_lossy(), name.to_string_lossy());
+    let same = match wanted.split_once('*') {
+        Some((start, end)) => name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end),
+        None => name == wanted,
+    };
+    same && pattern.parent() == path.parent()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{homes, locked};
-    use std::path::PathBuf;
+    use super::{covers, homes, locked};
+    use std::path::{Path, PathBuf};
 
     #[test]
     fn no_password_is_left() {
@@ -142,5 +155,23 @@ mod tests {
             app:x:1002:1002::/opt:/bin/sh\n\
             nobody:x:65534:65534::/non/existent:/bin/sh\n";
         assert_eq!(homes(passwd), [PathBuf::from("/data/people/her")]);
+    }
+
+    #[test]
+    fn what_is_hidden_is_hidden_with_everything_in_it() {
+        for path in [
+            "/home",
+            "/home/me/mail",
+            "/etc/ssh/ssh_host_rsa_key",
+            "/etc/ssl/private/a",
+            "/etc/ppp/pap-secrets",
+            "/etc/wireguard",
+            "/var/lib/docker/overlay2/1/merged",
+        ] {
+            assert!(covers(Path::new(path)), "{path}");
+        }
+        for path in ["/", "/usr", "/etc/ssh", "/etc/ssh/ssh_config", "/etc/ssl/private", "/etc/ppp/secrets", "/homes"] {
+            assert!(!covers(Path::new(path)), "{path}");
+        }
     }
 }

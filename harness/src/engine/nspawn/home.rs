@@ -1,7 +1,8 @@
 //! The directory of a machine on the host: its name is the machine's, and its lock says that the tool lives.
 
 use super::EngineError;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, flock, mkdirat};
+use rustix::io::Errno;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -22,10 +23,17 @@ impl Home {
     /// Creates a directory with a new name and locks it.
     pub fn new() -> Result<Self, EngineError> {
         let failed = |source: io::Error| EngineError::io(format!("create a directory in {BASE}"), source);
-        let _base = Base::lock().map_err(failed)?;
         let id: String = random_id().map_err(failed)?.chars().take(12).collect();
+        let _base = loop {
+            let base = Base::lock().map_err(failed)?;
+            match mkdirat(&base.directory, &id, Mode::RWXU) {
+                Ok(()) => break base,
+                // The last machine in it has just taken it away.
+                Err(Errno::NOENT) => {}
+                Err(errno) => return Err(failed(errno.into())),
+            }
+        };
         let path = Path::new(BASE).join(id);
-        DirBuilder::new().mode(0o700).create(&path).map_err(failed)?;
         let lock = File::create(path.join("lock")).map_err(failed)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|errno| failed(errno.into()))?;
         Ok(Self { path, _lock: lock })
@@ -77,21 +85,21 @@ pub(super) fn abandoned() -> Result<Vec<Home>, EngineError> {
 
 /// The lock on the base directory: while it is held, no directory in it is new and not yet locked.
 struct Base {
-    _lock: File,
+    directory: File,
 }
 
 impl Base {
     fn lock() -> io::Result<Self> {
         loop {
             DirBuilder::new().recursive(true).mode(0o700).create(BASE)?;
-            let lock = match File::open(BASE) {
+            let directory = match File::open(BASE) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened?,
             };
-            flock(&lock, FlockOperation::LockExclusive)?;
+            flock(&directory, FlockOperation::LockExclusive)?;
             // The last machine in it may have taken it away while we waited.
             match fs::metadata(BASE) {
-                Ok(now) if now.ino() == lock.metadata()?.ino() => return Ok(Self { _lock: lock }),
+                Ok(now) if now.ino() == directory.metadata()?.ino() => return Ok(Self { directory }),
                 Ok(_) => {}
                 Err(error) => unless_gone(error)?,
             }

@@ -1,14 +1,15 @@
 //! The copy-on-write layers of a machine: one over the root file system of the image, and one over each file system
 //! that is mounted below it, which an overlay over the root alone would show empty.
 
+use super::hidden;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// What a machine has of its own, or must not see of the host.
-const OWN: [&str; 10] = ["/dev", "/proc", "/run", "/sys", "/tmp", "/home", "/root", "/mnt", "/media", "/snap"];
+/// What a machine has of its own, and packages of which there are dozens.
+const OTHER_PLACES: [&str; 6] = ["/dev", "/proc", "/run", "/sys", "/tmp", "/snap"];
 
 /// File systems that are no part of an operating system's files: interfaces of the kernel, and those that ask the
 /// network or a process of some user whenever they are looked at.
@@ -122,7 +123,8 @@ pub(super) fn layers(root: &Path, mounts: &[Mount]) -> (Vec<Layer>, Vec<PathBuf>
 }
 
 fn part_of_the_system(target: &Path, kind: &str) -> bool {
-    !OWN.iter().chain(&super::hidden::STATE_OF_OTHER_MACHINES).any(|own| target.starts_with(own))
+    !OTHER_PLACES.iter().any(|place| target.starts_with(place))
+        && !hidden::covers(target)
         && !OTHER_KINDS.contains(&kind)
         && !kind.starts_with("fuse.")
 }
@@ -186,6 +188,7 @@ mod tests {
             ("/srv/share", "nfs4"),
             ("/opt/remote", "fuse.sshfs"),
             ("/var/lib/docker/overlay2/1/merged", "overlay"),
+            ("/etc/wireguard", "ext4"),
             ("/snap/core/1", "squashfs"),
         ] {
             assert!(!part_of_the_system(Path::new(target), kind), "{target}");

@@ -5,6 +5,7 @@
 
 use super::EngineError;
 use super::stage::Stage;
+use crate::engine::Installation;
 use std::path::Path;
 
 /// The target that is booted.
@@ -84,8 +85,8 @@ ExecStart=
 ExecStart=systemd-tmpfiles --create --remove --boot --exclude-prefix=/dev --exclude-prefix=/proc --exclude-prefix=/sys
 ";
 
-/// Puts it onto the stage, with these further units to be started.
-pub(super) fn stage(stage: &Stage, units: &[String]) -> Result<(), EngineError> {
+/// Puts it onto the stage, with the units of the installation that are to be started.
+pub(super) fn stage(stage: &Stage, installation: &Installation) -> Result<(), EngineError> {
     for directory in UNITS {
         for name in stage.names(Path::new(directory)) {
             if name.ends_with(".target.wants") || name.ends_with(".target.requires") {
@@ -97,13 +98,15 @@ pub(super) fn stage(stage: &Stage, units: &[String]) -> Result<(), EngineError> 
         stage.conceal(Path::new(directory))?;
     }
     let own = Path::new("/etc/systemd/system");
-    for unit in MASKED {
+    // A unit that is installed is meant, whatever it is called.
+    let installed = |unit: &str| installation.files.iter().any(|file| Path::new(&file.path).ends_with(unit));
+    for unit in MASKED.into_iter().filter(|unit| !installed(unit)) {
         stage.link(&own.join(unit), "/dev/null")?;
     }
     let file = |path: &str, text: &str| stage.file(Path::new(path), text.as_bytes(), 0o644);
     file("/etc/systemd/journald.conf.d/zz-sandbox-unit.conf", JOURNALD)?;
     file("/etc/systemd/system/systemd-tmpfiles-setup.service.d/zz-sandbox-unit.conf", TMPFILES)?;
-    stage.file(&own.join(TARGET), target(units).as_bytes(), 0o644)
+    stage.file(&own.join(TARGET), target(&installation.units).as_bytes(), 0o644)
 }
 
 fn target(units: &[String]) -> String {
