@@ -48,7 +48,8 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
         }
     }
     let able = "This machine can boot machines: `cargo sandbox-unit verify` runs here.";
-    let unable = "This machine cannot boot machines yet; `cargo sandbox-unit doctor --fix` installs what can be installed.";
+    let unable =
+        "This machine cannot boot machines yet; `cargo sandbox-unit doctor --fix` installs what can be installed.";
     println!("{}", if code == GOOD { able } else { unable });
     Ok(code)
 }

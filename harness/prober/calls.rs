@@ -72,6 +72,7 @@ pub static CALLS: &[Call] = &[
     ("getpriority", 140, 141),
     ("getrandom", 318, 278),
     ("getrusage", 98, 165),
+    ("getsid", 124, 156),
     ("getsockname", 51, 204),
     ("getuid", 102, 174),
     ("getxattr", 191, 8),

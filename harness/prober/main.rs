@@ -24,10 +24,18 @@ struct Aligned([u8; wire::MAX_PROGRAM]);
 /// Where `DRAIN` reads to.
 static mut DRAINED: [u8; 16384] = [0; 16384];
 
+const ESRCH: i64 = -3;
+const EINTR: i64 = -4;
 const EINVAL: i64 = -22;
 const ENOSYS: i64 = -38;
 const SIGCHLD: i64 = 17;
 const SIGKILL: i64 = 9;
+const WNOHANG: i64 = 1;
+
+/// How often a program is looked after in steps of [`FIRST`], then of [`LATER`] nanoseconds: some three seconds in all.
+const LOOKS: (u32, u32) = (100, 1500);
+const FIRST: i64 = 50_000;
+const LATER: i64 = 2_000_000;
 
 /// The number that this architecture has for the call at `index` of the table, or -1.
 fn number(index: u16) -> i64 {
@@ -75,40 +83,96 @@ const WRITE: i64 = numbered("write");
 const CLONE: i64 = numbered("clone");
 const WAIT4: i64 = numbered("wait4");
 const KILL: i64 = numbered("kill");
-const PPOLL: i64 = numbered("ppoll");
+const CLOSE: i64 = numbered("close");
+const EXECVE: i64 = numbered("execve");
+const GETPID: i64 = numbered("getpid");
+const GETPPID: i64 = numbered("getppid");
+const NANOSLEEP: i64 = numbered("nanosleep");
 
-/// Writes all of it to standard output, which systemd opened before the sandbox closed.
-fn write_all(mut from: *const u8, mut length: usize) {
+/// Writes all of it to standard output, which systemd opened before the sandbox closed. How much was left.
+fn write_all(mut from: *const u8, mut length: usize) -> usize {
     while length > 0 {
         let written = syscall(WRITE, [1, from as i64, length as i64, 0, 0, 0]);
         if written <= 0 {
-            return;
+            return length;
         }
         // SAFETY: the kernel wrote `written` of `length` bytes, so the pointer stays inside the same buffer.
         from = unsafe { from.add(written as usize) };
         length -= written as usize;
     }
+    0
 }
 
 fn report(program: u16, step: u16, kind: u16, value: i64, bytes: *const u8, length: usize) {
     let record = Record { program, step, kind, pad: 0, length: length as u32, pad2: 0, value };
     write_all((&raw const record).cast(), size_of::<Record>());
-    write_all(bytes, length);
+    // Memory that cannot be read must not shift every record behind it.
+    let mut left = write_all(bytes, length);
+    while left > 0 && write_all([0u8; 64].as_ptr(), left.min(64)) == 0 {
+        left -= left.min(64);
+    }
+}
+
+/// Whether it slept; not where the call is refused.
+fn sleep(nanoseconds: i64) -> bool {
+    let time = [0i64, nanoseconds];
+    let result = syscall(NANOSLEEP, [&raw const time as i64, 0, 0, 0, 0, 0]);
+    result == 0 || result == EINTR
+}
+
+/// Waits for a child, whose wait status is returned. One that takes too long is killed: a program that hangs is an
+/// observation about that program alone. Nothing is known of one that cannot be killed.
+fn wait(child: i64) -> Option<i32> {
+    let mut status = 0i32;
+    let mut options = WNOHANG;
+    let mut looks = 0;
+    while syscall(WAIT4, [child, &raw mut status as i64, options, 0, 0, 0]) == 0 {
+        looks += 1;
+        if !sleep(if looks < LOOKS.0 { FIRST } else { LATER }) {
+            options = 0;
+        }
+        if looks > LOOKS.1 {
+            if syscall(KILL, [child, SIGKILL, 0, 0, 0, 0]) < 0 {
+                return None;
+            }
+            options = 0;
+        }
+    }
+    Some(status)
 }
 
 fn fork() -> i64 {
     syscall(CLONE, [SIGCHLD, 0, 0, 0, 0, 0])
 }
 
-/// The process ID of a child that sleeps until it is killed.
+/// The process ID of a child that sleeps until it is killed, or until its parent is.
 fn sleeper() -> i64 {
+    let parent = syscall(GETPID, [0; 6]);
     let child = fork();
     if child == 0 {
-        loop {
-            syscall(PPOLL, [0, 0, 0, 0, 0, 0]);
-        }
+        while syscall(GETPPID, [0; 6]) == parent && sleep(100_000_000) {}
+        exit(0);
     }
     child
+}
+
+/// Executes a program in a child and waits for it.
+fn spawn(path: i64, argv: i64, envp: i64) -> i64 {
+    let child = fork();
+    if child == 0 {
+        // Whatever it says must not come between the records.
+        syscall(CLOSE, [1, 0, 0, 0, 0, 0]);
+        exit(-syscall(EXECVE, [path, argv, envp, 0, 0, 0]));
+    }
+    if child < 0 {
+        return child;
+    }
+    let mut status = 0i32;
+    syscall(WAIT4, [child, &raw mut status as i64, 0, 0, 0, 0]);
+    match status & 0x7f {
+        0 => -i64::from(status >> 8 & 0xff),
+        _ => EINTR,
+    }
 }
 
 fn drain(program: u16, step: u16, descriptor: i64) -> i64 {
@@ -159,6 +223,14 @@ fn run(ops: &[Op], data: *mut u8, size: usize) {
                 }
                 0
             }
+            op::LOAD => {
+                let mut bytes = [0u8; 8];
+                for (offset, byte) in bytes.iter_mut().enumerate().take(op.call as usize) {
+                    // SAFETY: as for STORE.
+                    *byte = unsafe { (args[0] as *const u8).add(offset).read_volatile() };
+                }
+                i64::from_ne_bytes(bytes)
+            }
             op::SLEEPER => {
                 let child = sleeper();
                 if let Some(slot) = sleepers.iter_mut().find(|slot| **slot == 0) {
@@ -171,6 +243,9 @@ fn run(ops: &[Op], data: *mut u8, size: usize) {
                 args[1]
             }
             op::DRAIN => drain(op.program, op.step, args[0]),
+            op::SPAWN => spawn(args[0], args[1], args[2]),
+            op::DIFFER if args[0] == args[1] => ESRCH,
+            op::DIFFER => 0,
             _ => EINVAL,
         };
         if let Some(slot) = results.get_mut(place) {
@@ -182,8 +257,10 @@ fn run(ops: &[Op], data: *mut u8, size: usize) {
         }
     }
     for child in sleepers.into_iter().filter(|child| *child > 0) {
-        syscall(KILL, [child, SIGKILL, 0, 0, 0, 0]);
-        syscall(WAIT4, [child, 0, 0, 0, 0, 0]);
+        // Where it cannot be killed, it ends soon after this process.
+        if syscall(KILL, [child, SIGKILL, 0, 0, 0, 0]) == 0 {
+            syscall(WAIT4, [child, 0, 0, 0, 0, 0]);
+        }
     }
 }
 
@@ -235,9 +312,9 @@ unsafe extern "C" fn prober() -> ! {
             report(id, 0, record::NOT_FORKED, child, core::ptr::null(), 0);
             continue;
         }
-        let mut status = 0i32;
-        syscall(WAIT4, [child, &raw mut status as i64, 0, 0, 0, 0]);
-        report(id, 0, record::ENDED, i64::from(status), core::ptr::null(), 0);
+        if let Some(status) = wait(child) {
+            report(id, 0, record::ENDED, i64::from(status), core::ptr::null(), 0);
+        }
     }
     report(0, 0, record::DONE, 0, core::ptr::null(), 0);
     exit(0)

@@ -5,9 +5,10 @@ mod catalogue;
 pub mod observer;
 pub mod program;
 
+pub use canary::Canary;
 pub use catalogue::probes;
 
-use program::{O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, Outcome, Program};
+use program::{Data, End, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, Outcome, Program};
 use sandbox_unit::refusal::Refusal;
 use sandbox_unit::spec::Forbid;
 use std::borrow::Cow;
@@ -89,7 +90,7 @@ pub enum Attempt {
     Open(Cow<'static, str>, i64),
     /// Send a datagram to this address.
     Send(SocketAddr),
-    /// Execute this program (with no arguments, its output thrown away).
+    /// Ask whether this program could be executed, without executing it: nobody knows what it would do.
     Exec(Cow<'static, str>),
     /// Anything else.
     Program(fn(&mut Program), Success),
@@ -107,17 +108,6 @@ pub enum Success {
     Returns(i64),
     /// It showed this text.
     Shows(&'static str),
-}
-
-/// Something planted for a probe, from outside the sandbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Canary {
-    /// A file that holds the [`CANARY`], with this mode, owned by root; directories on the way get mode 0755.
-    File(&'static str, u32),
-    /// A directory with this mode.
-    Directory(&'static str, u32),
-    /// A System V shared memory segment with this key, readable by everybody, that holds the [`CANARY`].
-    SharedMemory(i32),
 }
 
 /// Which run of a probe this is.
@@ -159,7 +149,7 @@ impl Attempt {
     /// What the prober does for it in this run.
     #[must_use]
     pub fn program(&self, run: Run, unit: &str) -> Program {
-        let mut program = Program::default();
+        let mut program = Program::tagged(&format!("{unit}-{}", run.tag()));
         match self {
             Self::Write(_) => {
                 let path = self.trace(run, unit).unwrap_or_default();
@@ -184,16 +174,25 @@ impl Attempt {
     /// Whether the outcome shows the effect, for attempts whose effect is not a [trace](Self::trace).
     #[must_use]
     pub fn took_effect(&self, outcome: &Outcome) -> bool {
-        let completed = outcome.end == program::End::Exited && outcome.errno().is_none();
+        let ended = outcome.end == End::Exited && !outcome.results.is_empty();
+        let completed = ended && outcome.errno().is_none();
         match self {
             Self::Write(_) => false,
             Self::Read(_) => holds(&outcome.shown, CANARY),
-            Self::Look(_) | Self::Open(..) | Self::Send(_) => completed,
+            // Opened, and something was in it: what is made inaccessible is an empty file or directory to root.
+            Self::Look(_) => {
+                let at = |step: usize| outcome.results.get(step).copied().unwrap_or_default();
+                completed && (at(1) > 0 || at(2) > EMPTY_DIRECTORY)
+            }
+            Self::Open(..) | Self::Send(_) => completed,
             Self::Exec(_) => completed && outcome.last() == Some(0),
             Self::Program(_, Success::NoError) => completed,
-            Self::Program(_, Success::Past(answers)) => {
-                outcome.end == program::End::Exited
-                    && !outcome.results.is_empty()
+            Self::Program(build, Success::Past(answers)) => {
+                // The same error of an earlier step is not the answer that was asked for.
+                let mut program = Program::default();
+                build(&mut program);
+                ended
+                    && outcome.results.len() == program.len()
                     && outcome.errno().is_none_or(|errno| answers.contains(&errno))
             }
             Self::Program(_, Success::Returns(value)) => completed && outcome.last() == Some(*value),
@@ -205,6 +204,9 @@ impl Attempt {
 fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len().max(1)).any(|window| window == text.as_bytes())
 }
+
+/// What getdents64 returns for a directory that holds nothing but itself and the one above it: two entries of 24 bytes.
+const EMPTY_DIRECTORY: i64 = 48;
 
 /// Opens a file or directory and reads something of it.
 fn look(program: &mut Program, path: &str) {
@@ -220,42 +222,40 @@ fn look(program: &mut Program, path: &str) {
 
 /// Sends one datagram: under an address filter it fails at once, where a TCP connection would hang.
 fn send(program: &mut Program, address: SocketAddr) {
-    const AF_INET: u16 = 2;
-    const AF_INET6: u16 = 10;
     const SOCK_DGRAM: i64 = 2;
-    let mut name = Vec::new();
-    match address.ip() {
-        IpAddr::V4(ip) => {
-            name.extend_from_slice(&AF_INET.to_ne_bytes());
-            name.extend_from_slice(&address.port().to_be_bytes());
-            name.extend_from_slice(&ip.octets());
-            name.resize(16, 0);
-        }
-        IpAddr::V6(ip) => {
-            name.extend_from_slice(&AF_INET6.to_ne_bytes());
-            name.extend_from_slice(&address.port().to_be_bytes());
-            name.extend_from_slice(&[0; 4]);
-            name.extend_from_slice(&ip.octets());
-            name.extend_from_slice(&[0; 4]);
-        }
-    }
-    let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
-    let length = name.len() as i64;
-    let name = program.bytes(&name);
+    let (family, name, length) = socket_name(program, address);
     let payload = program.text("sandbox-unit");
     let socket = crate::syscall!(program, "socket", family, SOCK_DGRAM, 0);
     crate::syscall!(program, "sendto", socket, payload, 12, 0, name, length);
 }
 
-/// Executes a program in a child and waits for it; the last step returns 0 if it could be executed.
-///
-/// The child shares the memory of the prober until it executes (CLONE_VM | CLONE_VFORK), so that a failed execve shows
-/// in the exit status that the parent reads.
+/// The family of an address, and the address as the kernel takes it.
+fn socket_name(program: &mut Program, address: SocketAddr) -> (i64, Data, i64) {
+    const AF_INET: u16 = 2;
+    const AF_INET6: u16 = 10;
+    let mut name = Vec::new();
+    let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
+    name.extend_from_slice(&family.to_ne_bytes());
+    name.extend_from_slice(&address.port().to_be_bytes());
+    match address.ip() {
+        IpAddr::V4(ip) => {
+            name.extend_from_slice(&ip.octets());
+            name.resize(16, 0);
+        }
+        IpAddr::V6(ip) => {
+            name.extend_from_slice(&[0; 4]);
+            name.extend_from_slice(&ip.octets());
+            name.extend_from_slice(&[0; 4]);
+        }
+    }
+    (family.into(), program.bytes(&name), name.len() as i64)
+}
+
+/// Asks about the caller's permission and the mount's noexec flag alike (fs/open.c, do_faccessat), and starts nothing.
 fn exec(program: &mut Program, path: &str) {
-    const F_OK_X: i64 = 1;
+    const X_OK: i64 = 1;
     let name = program.text(path);
-    // faccessat asks about the caller's permission and the mount's noexec flag alike, and starts nothing.
-    crate::syscall!(program, "faccessat", program::AT_FDCWD, name, F_OK_X);
+    crate::syscall!(program, "faccessat", program::AT_FDCWD, name, X_OK);
 }
 
 impl Probe {

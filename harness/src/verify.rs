@@ -8,6 +8,7 @@ mod declared;
 mod explain;
 mod installation;
 mod judge;
+mod mechanism;
 mod service;
 mod subject;
 
@@ -23,7 +24,7 @@ use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
 use installation::{Runs, STAGE};
 use judge::{Observation, Observed};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 /// Where the harness keeps what is its own inside a machine.
@@ -87,6 +88,8 @@ struct Probed {
     trouble: Option<explain::Properties>,
     /// How long its probes and their controls took, by the machine's own clock.
     machine_time: Duration,
+    /// The directives that this machine does not enforce, among those that were to stop what went through.
+    unenforced: BTreeMap<String, &'static str>,
 }
 
 /// A booted machine with the subjects in it, probed, their services not yet started.
@@ -126,6 +129,7 @@ impl<'a> Session<'a> {
         let canaries: Vec<_> = plans.iter().flat_map(|plan| &plan.probes).flat_map(|probe| probe.canaries).collect();
         prepare.extend(canary::stage(&canaries));
         installation::install_stage(&prepare, &mut installation);
+        mechanism::install(&mut installation);
         let mut after = STAGE.to_owned();
         for Plan { subject, probes, declared } in &plans {
             for file in &subject.files {
@@ -234,7 +238,7 @@ fn observe(machine: &Machine, plan: Plan) -> Result<Probed, VerifyError> {
         let took_effect = trace || probes[place].attempt.took_effect(&outcome);
         Observation { outcome, took_effect }
     };
-    let observed = (0..probes.len())
+    let observed: Vec<Observed> = (0..probes.len())
         .map(|place| Observed { root: observation(0, place), user: observation(1, place), unit: observation(2, place) })
         .collect();
     let inside = &outcomes[2];
@@ -247,5 +251,12 @@ fn observe(machine: &Machine, plan: Plan) -> Result<Probed, VerifyError> {
     let own = properties.pop().unwrap_or_default();
     let ended_well = own.get("Result").is_some_and(|result| result == "success");
     let trouble = (!ended_well).then_some(own);
-    Ok(Probed { subject, probes, observed, declared, trouble, machine_time })
+    let went_through = probes.iter().zip(&observed).filter(|(_, observed)| observed.unit.took_effect);
+    let settings = [subject.settings(), subject.policy()].concat();
+    let claimed: Vec<String> = went_through
+        .flat_map(|(probe, _)| probe.refused_by.iter().flat_map(|refusal| refusal.by(&settings)))
+        .map(str::to_owned)
+        .collect();
+    let unenforced = mechanism::unenforced(machine, &claimed)?;
+    Ok(Probed { subject, probes, observed, declared, trouble, machine_time, unenforced })
 }

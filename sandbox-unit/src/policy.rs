@@ -102,6 +102,7 @@ pub fn baseline(spec: &Spec) -> Policy {
     let mut bare = spec.clone();
     bare.listen.clear();
     bare.socket = false;
+    bare.service_type = crate::spec::ServiceType::Exec;
     bare.connect = crate::spec::Peers::None;
     bare.clients = crate::spec::Peers::None;
     bare.needs.clear();

@@ -85,7 +85,7 @@ fn explain_knows_directives_needs_probes_and_statuses() {
     let run = |name: &str| plain_tool().args(["explain", name]).assert().success();
     run("ProtectHome").stdout(predicate::str::contains("home directories are out of sight"));
     run("dns").stdout(predicate::str::contains("AF_NETLINK"));
-    run("write-usr").stdout(predicate::str::contains("create a file in /usr"));
+    run("write-usr").stdout(predicate::str::contains("create a file below /usr"));
     run("226/NAMESPACE").stdout(predicate::str::contains("file-system view"));
     run("needs").stdout(predicate::str::contains("jit"));
 }

@@ -81,7 +81,7 @@ fn the_report_for_people_shows_the_unit_the_checks_the_probes_and_the_verdict() 
             predicate::str::contains("ProtectSystem=strict")
                 .and(predicate::str::contains("What must work"))
                 .and(predicate::str::contains("GET http://127.0.0.1/"))
-                .and(predicate::str::contains("create a file in /usr"))
+                .and(predicate::str::contains("create a file below /usr"))
                 .and(predicate::str::contains("hello-http.service holds"))
                 .and(predicate::str::contains("\u{1b}").not()),
         )

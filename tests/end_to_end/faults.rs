@@ -1,6 +1,7 @@
 //! Seeded faults: each turns `verify` red and is named.
 
-use crate::project::{Verified, example, fixture, plain_tool, root, tool, verify};
+use crate::project::{Verified, example, fixture, root, tool, verify};
+use assert_cmd::Command;
 use predicates::prelude::*;
 use std::path::Path;
 
@@ -54,11 +55,8 @@ fn a_service_that_reads_home_and_does_not_say_so_is_explained() {
     let verified = verify(&fixture("reads-home"), &[]);
     assert_eq!(verified.code, 1, "{}", verified.errors);
     let said = verified.unit()["explanation"].to_string();
-    assert!(
-        said.contains("ProtectHome=yes") && said.contains("needs = [\\\\\\\"home\\\\\\\"]") || said.contains("home"),
-        "{said}"
-    );
-    assert!(said.contains("ProtectHome"), "{said}");
+    assert!(said.contains("ProtectHome=yes may be the cause"), "{said}");
+    assert!(said.contains("needs = [") && said.contains("home"), "{said}");
 }
 
 #[test]
@@ -80,22 +78,17 @@ fn a_binary_that_cannot_be_executed_is_explained_by_its_status() {
 
 #[test]
 fn a_machine_without_an_engine_is_told_the_remedy() {
-    // A search path with what building needs, and nothing that boots.
-    let tools = tempfile::tempdir().unwrap();
-    for name in ["cargo", "rustc", "cc", "ld", "sh"] {
-        let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
-            .map(|directory| directory.join(name))
-            .find(|file| file.exists());
-        if let Some(file) = found {
-            std::os::unix::fs::symlink(file, tools.path().join(name)).unwrap();
-        }
-    }
-    plain_tool()
+    // A view of this machine in which the program that boots is not there.
+    const HIDE: &str = "mount --bind /dev/null /usr/bin/systemd-nspawn && exec \"$@\"";
+    tool();
+    Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", HIDE, "hide"])
+        .arg(env!("CARGO_BIN_EXE_cargo-sandbox-unit"))
         .args(["verify", "--manifest-path", &example("hello-http")])
-        .env("PATH", tools.path())
+        .current_dir(root())
         .assert()
         .code(3)
-        .stderr(predicate::str::contains("systemd-nspawn").and(predicate::str::contains("systemd-container")));
+        .stderr(predicate::str::contains("systemd-nspawn").and(predicate::str::contains("install systemd-container")));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! They need root and what `cargo sandbox-unit doctor --fix` installs; where that is missing they install it first, and
 //! where it cannot be had they fail.
-#![expect(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod configuration;
 mod emit;

@@ -5,7 +5,7 @@ use std::mem::offset_of;
 #[path = "../../prober/calls.rs"]
 mod calls;
 #[path = "../../prober/wire.rs"]
-#[expect(missing_docs, clippy::doc_markdown, reason = "shared with the prober, whose fields speak for themselves")]
+#[expect(dead_code, reason = "shared with the prober, which uses the rest")]
 mod wire;
 
 use wire::{Arg, Head, Op, Record, arg, op, record};
@@ -15,6 +15,7 @@ use wire::{Arg, Head, Op, Record, arg, op, record};
 pub struct Program {
     steps: Vec<Draft>,
     data: Vec<u8>,
+    tag: String,
 }
 
 #[derive(Clone)]
@@ -109,10 +110,35 @@ pub const O_EXCL: i64 = 0o200;
 pub const O_TRUNC: i64 = 0o1000;
 /// Do not block.
 pub const O_NONBLOCK: i64 = 0o4000;
-/// Must be a directory (x86_64).
-pub const O_DIRECTORY: i64 = 0o200_000;
+
+/// How much of a file is shown.
+const SHOWN: usize = 1024;
 
 impl Program {
+    /// A program whose own files bear this tag, so that the same program can run elsewhere at the same time.
+    #[must_use]
+    pub fn tagged(tag: &str) -> Self {
+        Self { tag: tag.into(), ..Self::default() }
+    }
+
+    /// The path of a file of this program's own in a directory.
+    #[must_use]
+    pub fn own_path(&self, directory: &str, name: &str) -> String {
+        format!("{}/.sandbox-unit-{name}-{}", directory.trim_end_matches('/'), self.tag)
+    }
+
+    /// How many steps it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether it does nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     fn push(&mut self, kind: u8, call: u16, args: &[Value]) -> Step {
         debug_assert!(args.len() <= 6 && self.steps.len() < wire::MAX_STEPS);
         self.steps.push(Draft { call, kind, flags: 0, args: args.to_vec() });
@@ -152,14 +178,46 @@ impl Program {
         self.push(op::STORE, width, &[at.into(), value.into()]);
     }
 
+    /// The number of `width` bytes (without a sign if fewer than eight) that stands at an address by then.
+    pub fn load(&mut self, at: impl Into<Value>, width: u16) -> Step {
+        self.push(op::LOAD, width, &[at.into()])
+    }
+
+    /// Makes a pipe; the results are its two ends, the first for reading.
+    ///
+    /// A pipe is also a file of one's own that nobody else sees and that leaves nothing behind.
+    pub fn pipe(&mut self) -> (Step, Step) {
+        let ends = self.space(8);
+        syscall!(self, "pipe2", ends, 0);
+        (self.load(ends, 4), self.load(ends.at(4), 4))
+    }
+
     /// Forks a process that sleeps until the end of the program; the result is its process ID.
     pub fn sleeper(&mut self) -> Step {
         self.push(op::SLEEPER, 0, &[])
     }
 
     /// Reports bytes from the program's memory.
-    pub fn show(&mut self, data: Data, length: impl Into<Value>) {
-        self.push(op::SHOW, 0, &[data.into(), length.into()]);
+    pub fn show(&mut self, from: impl Into<Value>, length: impl Into<Value>) {
+        self.push(op::SHOW, 0, &[from.into(), length.into()]);
+    }
+
+    /// Executes a program with these arguments, an empty environment and no standard output, and waits for it; the result
+    /// is 0 if it exited with 0, otherwise its exit status, or what execve answered, as an error number.
+    pub fn spawn(&mut self, path: &str, args: &[&str]) -> Step {
+        let path = self.text(path);
+        let words: Vec<Data> = std::iter::once(path).chain(args.iter().map(|arg| self.text(arg))).collect();
+        let argv = self.space(8 * (words.len() + 1));
+        let envp = self.space(8);
+        for (place, word) in words.into_iter().enumerate() {
+            self.store(argv.at(8 * place), word, 8);
+        }
+        self.push(op::SPAWN, 0, &[path.into(), argv.into(), envp.into()])
+    }
+
+    /// Goes on only if the two differ; where they do not, it fails with ESRCH.
+    pub fn differ(&mut self, a: impl Into<Value>, b: impl Into<Value>) -> Step {
+        self.push(op::DIFFER, 0, &[a.into(), b.into()])
     }
 
     /// Reads a descriptor to its end and reports what came.
@@ -196,18 +254,18 @@ impl Program {
     /// Reads the start of a file and reports it.
     pub fn read_file(&mut self, path: &str) -> Step {
         let descriptor = self.open(path, O_RDONLY);
-        let buffer = self.space(4096);
-        let count = syscall!(self, "read", descriptor, buffer, 4096);
+        let buffer = self.space(SHOWN);
+        let count = syscall!(self, "read", descriptor, buffer, SHOWN as i64);
         self.show(buffer, count);
         count
     }
 
     /// Creates a file that holds `content`, with this mode whatever the umask says.
-    pub fn write_file(&mut self, path: &str, content: &str, mode: u32) -> Step {
+    pub fn write_file(&mut self, path: &str, content: &[u8], mode: u32) -> Step {
         let path = self.text(path);
         let descriptor = syscall!(self, "openat", AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
         syscall!(self, "fchmod", descriptor, mode);
-        let bytes = self.text(content);
+        let bytes = self.bytes(content);
         syscall!(self, "write", descriptor, bytes, content.len() as i64);
         syscall!(self, "close", descriptor)
     }
@@ -343,6 +401,7 @@ mod tests {
     use super::*;
     use std::io::Write;
     use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
 
     fn run(programs: &[Program], fork: bool) -> Vec<Outcome> {
         let mut child = Command::new(concat!(env!("OUT_DIR"), "/prober"))
@@ -394,6 +453,73 @@ mod tests {
         program.show(buffer, 2);
         let outcomes = run(&[program], false);
         assert_eq!((outcomes[0].shown.as_slice(), outcomes[0].end), (&b"hi"[..], End::Exited));
+    }
+
+    #[test]
+    fn a_spawned_program_tells_how_it_ended() {
+        let program = |path: &str, args: &[&str]| {
+            let mut program = Program::default();
+            program.spawn(path, args);
+            program
+        };
+        let outcomes = run(
+            &[
+                program("/bin/sh", &["-c", ":"]),
+                program("/bin/sh", &["-c", "exit 7"]),
+                program("/bin/sh", &["-c", "kill -9 $$"]),
+                program("/no/such/program", &[]),
+            ],
+            true,
+        );
+        let answers: Vec<_> = outcomes.iter().map(Outcome::last).collect();
+        assert_eq!(answers, [Some(0), Some(-7), Some(-4), Some(-2)]);
+    }
+
+    #[test]
+    fn equal_values_end_a_program_that_wants_them_to_differ() {
+        let mut program = Program::default();
+        program.differ(1i64, 2i64);
+        program.differ(3i64, 3i64);
+        syscall!(program, "getpid");
+        let outcomes = run(&[program], true);
+        assert_eq!(outcomes[0].results, [0, -3]);
+    }
+
+    #[test]
+    fn memory_that_cannot_be_shown_does_not_shift_the_records_behind_it() {
+        let mut program = Program::default();
+        program.show(16i64, 100);
+        syscall!(program, "getpid");
+        let mut after = Program::default();
+        after.read_file("/proc/self/comm");
+        let outcomes = run(&[program, after], true);
+        assert_eq!((outcomes[0].results.len(), outcomes[0].shown.len()), (2, 100));
+        assert_eq!(outcomes[1].shown, b"prober\n");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_killed_and_so_is_what_it_left() {
+        let mut hangs = Program::default();
+        let child = hangs.sleeper();
+        let number = hangs.space(8);
+        hangs.store(number, child, 8);
+        hangs.show(number, 8);
+        syscall!(hangs, "ppoll", 0, 0, 0, 0);
+        let mut lives = Program::default();
+        syscall!(lives, "getpid");
+        let outcomes = run(&[hangs, lives], true);
+        assert_eq!((outcomes[0].end, outcomes[1].end), (End::Killed(9), End::Exited));
+        let child = i64::from_ne_bytes(outcomes[0].shown.as_slice().try_into().expect("one number"));
+        // Whoever inherits it may leave it a zombie for a while.
+        let gone = || {
+            let status = std::fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+            status.is_empty() || status.contains("State:\tZ")
+        };
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !gone() {
+            assert!(Instant::now() < deadline, "process {child} is left");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::engine::{File, Installation};
 use crate::probe::program::{Program, encode};
 use crate::probe::{Probe, Run};
 use crate::verify::declared::Declared;
-use crate::verify::subject::Subject;
+use crate::verify::subject::{Subject, UNPRIVILEGED};
 use crate::verify::{BASE, PROBER, PROBER_PROGRAM};
 
 /// The drop-in that puts the prober in place of the service, by name last of all.
@@ -125,6 +125,8 @@ pub fn install_stage(programs: &[Program], installation: &mut Installation) {
     put(PROBER, PROBER_PROGRAM, 0o755);
     put(&program, &encode(programs, true), 0o600);
     put(&unit_path(STAGE), unit.as_bytes(), 0o644);
+    let user = format!("u {UNPRIVILEGED} - \"Control runs of sandbox-unit\"\n");
+    put("/usr/lib/sysusers.d/sandbox-unit-control.conf", user.as_bytes(), 0o644);
     installation.units.push(STAGE.into());
 }
 

@@ -4,6 +4,7 @@ use crate::probe::Probe;
 use crate::probe::program::{End, Outcome};
 use crate::report::{By, Control, ProbeReport, Verdict};
 use sandbox_unit::policy::Setting;
+use std::collections::BTreeMap;
 
 /// What one run of a probe came to.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,8 @@ pub struct Claims<'a> {
     pub baseline: &'a [Setting],
     /// Every allowed probe is a finding, whatever the profile claims.
     pub everything: bool,
+    /// Directives that this machine does not enforce, each with the mechanism that it lacks.
+    pub unenforced: &'a BTreeMap<String, &'static str>,
 }
 
 const ENOSYS: i32 = 38;
@@ -81,6 +84,14 @@ pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeRe
         return report;
     }
     if observed.unit.took_effect {
+        let mut claiming = report.directives.iter().chain(&report.missing).peekable();
+        if claiming.peek().is_some() && claiming.clone().all(|directive| claims.unenforced.contains_key(directive)) {
+            let lacking: Vec<String> = claiming
+                .filter_map(|directive| Some(format!("{directive}= ({})", claims.unenforced.get(directive)?)))
+                .collect();
+            report.why = format!("measured: this machine does not enforce {}", lacking.join(", "));
+            return report;
+        }
         let opened = in_policy.is_empty() && !in_baseline.is_empty();
         report.verdict = match (opened, in_policy.is_empty() && !claims.everything) {
             (true, _) => Verdict::Needed,
@@ -207,7 +218,9 @@ mod tests {
 
     fn verdict(observed: &Observed, unit: &[Setting], policy: &[Setting]) -> ProbeReport {
         let baseline = [Setting::plain("ProtectHome", "yes")];
-        judge(&probe(), observed, &Claims { unit, policy, baseline: &baseline, everything: false })
+        let unenforced = BTreeMap::new();
+        let claims = Claims { unit, policy, baseline: &baseline, everything: false, unenforced: &unenforced };
+        judge(&probe(), observed, &claims)
     }
 
     #[test]
@@ -249,9 +262,21 @@ mod tests {
         );
         assert_eq!(verdict(&through, &on, &on).verdict, Verdict::Allowed, "a directive that does nothing is a finding");
         assert_eq!(verdict(&through, &[], &[]).verdict, Verdict::Needed);
-        let claims = Claims { unit: &[], policy: &[], baseline: &[], everything: false };
+        let unenforced = BTreeMap::new();
+        let claims = Claims { unit: &[], policy: &[], baseline: &[], everything: false, unenforced: &unenforced };
         assert_eq!(judge(&probe(), &through, &claims).verdict, Verdict::Unclaimed);
         assert_eq!(judge(&probe(), &through, &Claims { everything: true, ..claims }).verdict, Verdict::Allowed);
+    }
+
+    #[test]
+    fn what_the_machine_does_not_enforce_is_no_finding_and_no_refusal() {
+        let on = [Setting::plain("ProtectHome", "yes")];
+        let through = Observed { root: ran(&[3], true), user: ran(&[3], true), unit: ran(&[3], true) };
+        let unenforced = BTreeMap::from([("ProtectHome".to_owned(), "mount namespaces")]);
+        let claims = Claims { unit: &on, policy: &on, baseline: &on, everything: false, unenforced: &unenforced };
+        let report = judge(&probe(), &through, &claims);
+        assert_eq!(report.verdict, Verdict::Inconclusive);
+        assert!(report.why.contains("mount namespaces"), "{}", report.why);
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Res
         policy: &policy.settings,
         baseline: &baseline,
         everything: subject.claims_everything(),
+        unenforced: &probed.unenforced,
     };
     let probes: Vec<_> =
         probed.probes.iter().zip(&probed.observed).map(|(probe, observed)| judge(probe, observed, &claims)).collect();

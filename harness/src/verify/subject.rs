@@ -90,12 +90,11 @@ impl Subject {
     pub fn control_user(&self) -> String {
         match &self.spec.user {
             User::Static(name) => name.clone(),
-            // A number that no distribution hands out: nobody's, like a dynamic user.
-            User::Dynamic => UNPRIVILEGED.to_string(),
+            User::Dynamic => UNPRIVILEGED.into(),
             User::Root => "root".into(),
         }
     }
 }
 
-/// The user ID of control runs for units without a user of their own; above the range of DynamicUser (61184–65519).
-pub const UNPRIVILEGED: u32 = 65_521;
+/// The user of control runs for units without a user of their own. systemd takes no number that nobody has.
+pub const UNPRIVILEGED: &str = "sandbox-unit-control";

@@ -132,9 +132,10 @@ pub static RULES: &[Rule] = &[
     both("PrivateTmp", Is("true"), Since(&[(0, "yes"), (257, "disconnected")])),
     strict("PrivateMounts", Is("yes")),
     declared("ReadWritePaths", read_write_paths),
+    strict("ReadOnlyPaths", From(read_only_paths)),
     strict("InaccessiblePaths", From(inaccessible_paths)),
     strict("ExecPaths", From(exec_paths)),
-    strict("NoExecPaths", Is("/")),
+    strict("NoExecPaths", From(no_exec_paths)),
     declared("BindPaths", |spec, _| home_binds(&spec.write, "write")),
     declared("BindReadOnlyPaths", |spec, _| home_binds(&spec.read, "read")),
     strict("RestrictFileSystems", Is("~@application @historical-block @network @privileged-api @security")),
@@ -271,6 +272,15 @@ fn read_write_paths(spec: &Spec, _: &Opened) -> Vec<Line> {
     vec![Line::declared(paths.join(" "), "declared in `write`")]
 }
 
+fn read_only_paths(spec: &Spec, _: &Opened) -> Vec<Line> {
+    if spec.write.iter().any(|path| path == "/run") {
+        return Vec::new();
+    }
+    // Seen on 252, 257 and 262: what implies MountAPIVFS= (ProtectProc=, ProtectKernelTunables=, ProtectControlGroups=)
+    // makes /run an entry of its own, which ProtectSystem=strict then leaves writable.
+    vec![Line::profile("/run").because("what ProtectSystem=strict forgets beside ProtectProc= and the like")]
+}
+
 /// What a service that does not name it has no business with: boot files, mounted media, served data of others, and
 /// the sockets that give power over the machine.
 const HIDDEN: &[&str] = &[
@@ -324,6 +334,24 @@ fn exec_paths(spec: &Spec, opened: &Opened) -> Vec<Line> {
         format!("what it may execute: {}, and the libraries of the system", opened.exec.join(", "))
     };
     vec![Line::profile(paths.join(" ")).because(because)]
+}
+
+fn no_exec_paths(spec: &Spec, _: &Opened) -> Vec<Line> {
+    // Seen on 252, 257 and 262: "/" does not reach what is mounted for the service itself, which is just what it can
+    // write. A path with "-" may be missing.
+    let mut paths = ["/", "/tmp", "/var/tmp", "-/dev/shm", "/run"].map(String::from).to_vec();
+    let own = &spec.directories;
+    let places = [
+        ("/run", &own.runtime),
+        ("/var/lib", &own.state),
+        ("/var/cache", &own.cache),
+        ("/var/log", &own.logs),
+        ("/etc", &own.config),
+    ];
+    for (top, names) in places {
+        paths.extend(names.iter().map(|name| quote_path(&format!("-{top}/{name}"))));
+    }
+    vec![Line::profile(paths.join(" "))]
 }
 
 fn devices(_: &Spec, opened: &Opened) -> Vec<Line> {

@@ -144,3 +144,13 @@ fn paths_are_opened_where_they_are() {
     let hidden = settings.iter().find(|line| line.starts_with("InaccessiblePaths=")).expect("set");
     assert!(!hidden.contains("/srv") && hidden.contains("-/boot"));
 }
+
+#[test]
+fn what_a_service_can_write_it_cannot_execute() {
+    let spec = Spec { directories: Directories { state: vec!["hello".into()], ..Directories::default() }, ..spec() };
+    let settings = lines(&spec);
+    let line = settings.iter().find(|line| line.starts_with("NoExecPaths=")).expect("set");
+    for path in ["/tmp", "/var/tmp", "-/dev/shm", "-/var/lib/hello"] {
+        assert!(line.split([' ', '=']).any(|word| word == path), "{path}");
+    }
+}

@@ -1,0 +1,153 @@
+//! Namespaces and mounts.
+//!
+//! Namespaces are those of the child, and end with it; whoever is not root gets them inside a user namespace of his own,
+//! which is how a service would.
+
+use super::errno::{EINVAL, ENOENT};
+use super::{NOWHERE, Probe, asks, does, probe};
+use crate::probe::program::{AT_FDCWD, O_RDONLY, Program};
+use crate::syscall;
+use sandbox_unit::refusal::Refusal;
+use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
+
+const CLONE_NEWUSER: i64 = 0x1000_0000;
+const CLONE_NEWNS: i64 = 0x2_0000;
+
+fn unshare(program: &mut Program, kind: i64) {
+    syscall!(program, "unshare", CLONE_NEWUSER | kind);
+}
+
+fn separate(id: &'static str, action: &'static str, build: fn(&mut Program)) -> Probe {
+    probe(id, action, does(build), [Set("RestrictNamespaces"), Call("unshare")])
+}
+
+/// What keeps a call from getting past `may_mount` (fs/namespace.c), its first check.
+fn mount_refusals(call: &'static str) -> Vec<Refusal> {
+    vec![Capability("CAP_SYS_ADMIN"), Set("PrivateUsers"), Call(call)]
+}
+
+/// The probes of this group.
+pub fn table() -> Vec<Probe> {
+    let mut table = namespaces();
+    table.extend(mounts());
+    table
+}
+
+fn namespaces() -> Vec<Probe> {
+    vec![
+        separate("unshare-user", "create a user namespace", |program| unshare(program, 0)),
+        separate("unshare-mount", "create a mount namespace", |program| unshare(program, CLONE_NEWNS)),
+        separate("unshare-network", "create a network namespace", |program| unshare(program, 0x4000_0000)),
+        separate("unshare-ipc", "create an IPC namespace", |program| unshare(program, 0x0800_0000)),
+        separate("unshare-uts", "create a host-name namespace", |program| unshare(program, 0x0400_0000)),
+        separate("unshare-pid", "create a process namespace", |program| unshare(program, 0x2000_0000)),
+        separate("unshare-cgroup", "create a control-group namespace", |program| unshare(program, 0x0200_0000)),
+        separate("unshare-time", "create a time namespace", |program| unshare(program, 0x80)),
+        probe(
+            "clone-user",
+            "start a process in a new user namespace",
+            does(|program| {
+                const SIGCHLD: i64 = 17;
+                let child = program.forking("clone", &[(CLONE_NEWUSER | SIGCHLD).into()]);
+                syscall!(program, "wait4", child, 0, 0, 0);
+            }),
+            [Set("RestrictNamespaces")],
+        ),
+        probe(
+            "join-namespace",
+            "join another namespace",
+            // Its own user namespace, which nobody can join (kernel/user_namespace.c, userns_install).
+            asks(&[EINVAL], |program| {
+                let namespace = program.open("/proc/self/ns/user", O_RDONLY);
+                syscall!(program, "setns", namespace, 0);
+            }),
+            [Set("RestrictNamespaces"), Call("setns")],
+        ),
+        probe(
+            "mount-in-namespace",
+            "mount a file system in a namespace of its own",
+            does(|program| {
+                unshare(program, CLONE_NEWNS);
+                let (kind, path) = (program.text("tmpfs"), program.text("/"));
+                syscall!(program, "mount", kind, path, kind, 0, 0);
+            }),
+            [Set("RestrictNamespaces"), Call("unshare"), Call("mount")],
+        ),
+    ]
+}
+
+fn mounts() -> Vec<Probe> {
+    vec![
+        probe(
+            "mount",
+            "mount a file system",
+            // fs/namespace.c, path_mount: may_mount before MS_MOVE, which wants a source.
+            asks(&[EINVAL], |program| {
+                const MS_MOVE: i64 = 0x2000;
+                let (source, path) = (program.text(""), program.text("/"));
+                syscall!(program, "mount", source, path, 0, MS_MOVE, 0);
+            }),
+            mount_refusals("mount"),
+        ),
+        probe(
+            "open-file-system",
+            "prepare a file system to mount",
+            // fs/fsopen.c: nothing is mounted; the context dies with the child.
+            does(|program| {
+                let kind = program.text("tmpfs");
+                syscall!(program, "fsopen", kind, 0);
+            }),
+            mount_refusals("fsopen"),
+        ),
+        probe(
+            "clone-mount",
+            "take a copy of a mount",
+            // OPEN_TREE_CLONE: attached nowhere, and gone with the child.
+            does(|program| {
+                let path = program.text("/");
+                syscall!(program, "open_tree", AT_FDCWD, path, 1);
+            }),
+            mount_refusals("open_tree"),
+        ),
+        probe(
+            "move-mount",
+            "move a mount",
+            // fs/namespace.c: may_mount before the flags, which are none.
+            asks(&[EINVAL], |program| {
+                let path = program.text("/");
+                syscall!(program, "move_mount", AT_FDCWD, path, AT_FDCWD, path, 0x8000_0000_u32);
+            }),
+            mount_refusals("move_mount"),
+        ),
+        probe(
+            "unmount",
+            "unmount a file system",
+            // fs/namespace.c, can_umount: may_mount before whether something is mounted there, which cannot be.
+            asks(&[EINVAL], |program| {
+                let path = program.text("/proc/self/ns");
+                syscall!(program, "umount2", path, 0);
+            }),
+            mount_refusals("umount2"),
+        ),
+        probe(
+            "pivot-root",
+            "change the root of its mounts",
+            // fs/namespace.c: may_mount before the paths, which are nowhere.
+            asks(&[ENOENT], |program| {
+                let path = program.text(NOWHERE);
+                syscall!(program, "pivot_root", path, path);
+            }),
+            mount_refusals("pivot_root"),
+        ),
+        probe(
+            "chroot",
+            "change its root directory",
+            // To the one that it has, in the child alone.
+            does(|program| {
+                let path = program.text("/");
+                syscall!(program, "chroot", path);
+            }),
+            [Capability("CAP_SYS_CHROOT"), Call("chroot")],
+        ),
+    ]
+}

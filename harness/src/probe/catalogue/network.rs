@@ -1,0 +1,193 @@
+//! Address families, addresses and ports.
+//!
+//! What is sent goes to addresses that the machine routes to its own loopback device, so that no packet leaves it.
+
+use super::errno::EINVAL;
+use super::{Attempt, Probe, Success, asks, does, probe};
+use crate::probe::program::{O_RDONLY, Program};
+use crate::probe::socket_name;
+use crate::syscall;
+use sandbox_unit::refusal::Refusal::{Bind, Call, Capability, Connect, Family, Set};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+const SOCK_STREAM: i64 = 1;
+const SOCK_DGRAM: i64 = 2;
+const SOCK_RAW: i64 = 3;
+
+/// The probes of this group.
+pub fn table() -> Vec<Probe> {
+    let mut table = families();
+    table.extend(exotic_families());
+    table.extend(addresses());
+    table.extend(ports());
+    table
+}
+
+fn socket(program: &mut Program, family: i64, kind: i64, protocol: i64) {
+    syscall!(program, "socket", family, kind, protocol);
+}
+
+fn families() -> Vec<Probe> {
+    vec![
+        probe(
+            "socket-unix",
+            "open a local socket",
+            does(|program| socket(program, 1, SOCK_STREAM, 0)),
+            [Family("AF_UNIX"), Call("socket")],
+        ),
+        probe(
+            "socket-inet",
+            "open an IPv4 socket",
+            does(|program| socket(program, 2, SOCK_DGRAM, 0)),
+            [Family("AF_INET"), Call("socket")],
+        ),
+        probe(
+            "socket-inet6",
+            "open an IPv6 socket",
+            does(|program| socket(program, 10, SOCK_DGRAM, 0)),
+            [Family("AF_INET6"), Call("socket")],
+        ),
+        probe(
+            "socket-netlink",
+            "open a netlink socket, to look at the network's configuration",
+            does(|program| socket(program, 16, SOCK_RAW, 0)),
+            [Family("AF_NETLINK"), Call("socket")],
+        ),
+        probe(
+            "socket-packet",
+            "open a packet socket, to listen to all traffic",
+            // Protocol 0 receives nothing.
+            does(|program| socket(program, 17, SOCK_DGRAM, 0)),
+            [Family("AF_PACKET"), Capability("CAP_NET_RAW"), Set("PrivateUsers"), Call("socket")],
+        ),
+        probe(
+            "socket-xdp",
+            "open an express-data-path socket",
+            does(|program| socket(program, 44, SOCK_RAW, 0)),
+            [Family("AF_XDP"), Capability("CAP_NET_RAW"), Set("PrivateUsers"), Call("socket")],
+        ),
+        probe(
+            "socket-raw",
+            "open a raw IPv4 socket, to forge packets",
+            does(|program| socket(program, 2, SOCK_RAW, 1)),
+            [Family("AF_INET"), Capability("CAP_NET_RAW"), Set("PrivateUsers"), Call("socket")],
+        ),
+        probe(
+            "socket-raw6",
+            "open a raw IPv6 socket, to forge packets",
+            does(|program| socket(program, 10, SOCK_RAW, 58)),
+            [Family("AF_INET6"), Capability("CAP_NET_RAW"), Set("PrivateUsers"), Call("socket")],
+        ),
+    ]
+}
+
+/// A family that may be a module. The type is one that no family has, which net/socket.c (__sock_create) says before it
+/// looks for the family and would load its module: the answer shows that the call came that far.
+macro_rules! exotic {
+    ($id:literal, $action:literal, $name:literal, $number:literal) => {
+        probe($id, $action, asks(&[EINVAL], |program| socket(program, $number, 15, 0)), [Family($name), Call("socket")])
+    };
+}
+
+fn exotic_families() -> Vec<Probe> {
+    vec![
+        exotic!("socket-alg", "reach the kernel's cryptography through a socket", "AF_ALG", 38),
+        exotic!("socket-vsock", "reach the hypervisor through a socket", "AF_VSOCK", 40),
+        exotic!("socket-bluetooth", "open a Bluetooth socket", "AF_BLUETOOTH", 31),
+        exotic!("socket-can", "open a socket on a vehicle bus", "AF_CAN", 29),
+        exotic!("socket-tipc", "open a TIPC socket", "AF_TIPC", 30),
+        exotic!("socket-rds", "open an RDS socket", "AF_RDS", 21),
+        exotic!("socket-key", "open a socket for IPsec keys", "AF_KEY", 15),
+        exotic!("socket-rxrpc", "open an RxRPC socket", "AF_RXRPC", 33),
+    ]
+}
+
+/// Sending a datagram.
+fn send(id: &'static str, action: &'static str, address: IpAddr, port: u16) -> Probe {
+    let refused_by = [Connect(address), Call("socket"), Call("sendto")];
+    probe(id, action, Attempt::Send(SocketAddr::new(address, port)), refused_by)
+}
+
+/// The discard service, which nothing offers any more.
+const DISCARD: u16 = 9;
+
+fn addresses() -> Vec<Probe> {
+    vec![
+        probe(
+            "send-loopback",
+            "send to another service on this machine",
+            Attempt::Program(
+                |program| {
+                    let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), DISCARD);
+                    crate::probe::send(program, address);
+                    see_sockets(program);
+                },
+                Success::Shows(MANAGER),
+            ),
+            [Connect(Ipv4Addr::LOCALHOST.into()), Call("socket"), Call("sendto")],
+        ),
+        send("send-private", "send to a machine of the private network", Ipv4Addr::new(10, 0, 0, 1).into(), DISCARD),
+        send("send-public", "send to a machine on the internet", Ipv4Addr::new(192, 0, 2, 1).into(), DISCARD),
+        send(
+            "send-public6",
+            "send to a machine on the IPv6 internet",
+            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+            DISCARD,
+        ),
+        send("send-dns", "send to a public name server", Ipv4Addr::new(8, 8, 8, 8).into(), 53),
+        send("send-metadata", "send to a cloud's metadata service", Ipv4Addr::new(169, 254, 169, 254).into(), 80),
+        probe(
+            "see-sockets",
+            "see the sockets of others",
+            Attempt::Program(see_sockets, Success::Shows(MANAGER)),
+            [Set("PrivateNetwork")],
+        ),
+    ]
+}
+
+/// A socket of the service manager, which is in the network of the machine alone.
+const MANAGER: &str = "/run/systemd/notify";
+
+/// Shows the local sockets of the network that this process is in, which tells whether it is the machine's.
+fn see_sockets(program: &mut Program) {
+    let descriptor = program.open("/proc/self/net/unix", O_RDONLY);
+    program.drain(descriptor);
+}
+
+fn ports() -> Vec<Probe> {
+    vec![
+        probe(
+            "bind-port",
+            "bind a port that it does not declare",
+            Attempt::Program(|program| bind(program, 43_210), Success::Shows(MANAGER)),
+            [Bind(43_210), Set("PrivateNetwork"), Family("AF_INET"), Call("socket"), Call("bind")],
+        ),
+        probe(
+            "bind-low-port",
+            "bind a port below 1024",
+            Attempt::Program(|program| bind(program, 997), Success::Shows(MANAGER)),
+            [
+                Capability("CAP_NET_BIND_SERVICE"),
+                Bind(997),
+                Set("PrivateUsers"),
+                Set("PrivateNetwork"),
+                Family("AF_INET"),
+                Call("socket"),
+                Call("bind"),
+            ],
+        ),
+    ]
+}
+
+/// Binds a TCP port, without listening on it; several may do so at the same time.
+fn bind(program: &mut Program, port: u16) {
+    const SOL_SOCKET: i64 = 1;
+    const SO_REUSEADDR: i64 = 2;
+    let one = program.bytes(&1u32.to_ne_bytes());
+    let (family, name, length) = socket_name(program, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
+    let socket = syscall!(program, "socket", family, SOCK_STREAM, 0);
+    let shared = syscall!(program, "setsockopt", socket, SOL_SOCKET, SO_REUSEADDR, one, 4);
+    program.tolerate(shared);
+    syscall!(program, "bind", socket, name, length);
+    see_sockets(program);
+}
