@@ -79,8 +79,8 @@ pub fn int80(_: i64) -> i64 {
 /// Runs the machine code at `address` as a function without arguments.
 pub fn execute(address: i64) -> i64 {
     #[cfg(target_arch = "aarch64")]
-    // SAFETY: cache maintenance for code that was just written (the data cache first, from which the instruction cache is
-    // filled); changes no memory.
+    // SAFETY: cache maintenance for code that was just written (first the data cache, from which the instruction cache
+    // is filled); changes no memory.
     unsafe {
         core::arch::asm!("dc cvau, {0}", "dsb ish", "ic ivau, {0}", "dsb ish", "isb", in(reg) address);
     }

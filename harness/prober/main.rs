@@ -290,8 +290,8 @@ unsafe extern "C" fn prober() -> ! {
         report(0, 0, record::MALFORMED, length as i64, core::ptr::null(), 0);
         exit(2);
     }
-    // SAFETY: the ops lie inside what was read (checked above), the buffer is aligned and the head's
-    // size keeps the ops so, and the buffer is only written by children, through addresses in its data part, which begins behind the ops.
+    // SAFETY: the ops lie inside what was read (checked above), the buffer is aligned and the head's size keeps the ops
+    // so, and the buffer is only written by children, through addresses in its data part, which begins behind the ops.
     let (ops, data) = unsafe {
         let ops = core::slice::from_raw_parts(program.add(start).cast::<Op>(), head.ops as usize);
         (ops, program.add(start + ops_size))

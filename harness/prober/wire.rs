@@ -39,9 +39,9 @@ pub mod op {
     pub const SHOW: u8 = 7;
     /// Read the descriptor in the first argument until its end, in records of their own.
     pub const DRAIN: u8 = 8;
-    /// Execute the program at the path in the first argument in a child, with the argument and environment vectors in the
-    /// second and third, and wait for it; the result is 0 if it exited with 0, its exit status as an error number (that
-    /// of execve where it did not come to run), or EINTR if a signal ended it.
+    /// Execute the program at the path in the first argument in a child, with the argument and environment vectors in
+    /// the second and third, and wait for it; the result is 0 if it exited with 0, its exit status as an error number
+    /// (that of execve where it did not come to run), or EINTR if a signal ended it.
     pub const SPAWN: u8 = 9;
     /// 0 if the two arguments differ, ESRCH if not.
     pub const DIFFER: u8 = 10;

@@ -6,6 +6,7 @@
 pub mod check;
 mod declared;
 mod explain;
+mod harmless;
 mod installation;
 mod judge;
 mod mechanism;
@@ -18,7 +19,7 @@ pub use subject::{Subject, UnitFile};
 use crate::engine::{Engine, EngineError, File, Installation};
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};
-use crate::probe::program::{Outcome, Program, decode};
+use crate::probe::program::{End, Outcome, Program, decode, encode};
 use crate::probe::{Probe, Run, canary, observer, probes};
 use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
@@ -178,6 +179,11 @@ impl<'a> Session<'a> {
                     .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{}`", spec.bin)))?;
                 machine.write_file(&spec.executable(), program, 0o755)?;
                 machine.remove_file(&Runs::of(&probed.subject).drop_in())?;
+                let reaching = harmless::kept(&probed.subject);
+                if !reaching.is_empty() {
+                    let (path, text) = harmless::drop_in(&probed.subject, &reaching);
+                    machine.write_file(&path, text.as_bytes(), 0o644)?;
+                }
             }
             machine.reload()?;
             Ok(())
@@ -189,6 +195,33 @@ impl<'a> Session<'a> {
         let phases = std::mem::take(&mut self.phases);
         Ok(Report { schema: SCHEMA, machine: self.facts, units, phases })
     }
+}
+
+/// What the prober wrote to this file.
+fn records(machine: &Machine, path: &str, count: usize) -> Result<Vec<Outcome>, VerifyError> {
+    let records = machine.read_file(path)?.unwrap_or_default();
+    decode(&records, count).ok_or_else(|| VerifyError::Inside("a probe program was malformed".into()))
+}
+
+/// Runs the programs in the sandbox one a start, without forking, for units whose system-call filter refuses that. A
+/// program that ends with a signal then takes the prober with it, which is what the unit's own status tells.
+fn one_by_one(machine: &Machine, runs: &Runs<'_>, programs: &[Program]) -> Result<Vec<Outcome>, VerifyError> {
+    let unit = runs.unit(Run::Sandboxed);
+    let path = runs.records(Run::Sandboxed);
+    let mut outcomes = Vec::new();
+    for program in programs {
+        machine.remove_file(&path)?;
+        machine.write_file(&runs.program(Run::Sandboxed), &encode(std::slice::from_ref(program), false), 0o600)?;
+        machine.start(&[&unit], PROBING)?;
+        let mut outcome = records(machine, &path, 1)?.pop().unwrap_or_default();
+        if outcome.end == End::Unknown
+            && let Some(signal) = explain::ended_by_signal(&machine.show(&unit, explain::PROPERTIES)?)
+        {
+            outcome.end = End::Killed(signal);
+        }
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
 }
 
 /// Runs one phase, telling of its beginning and its end.
@@ -225,12 +258,26 @@ fn observe(machine: &Machine, plan: Plan) -> Result<Probed, VerifyError> {
     let runs = Runs::of(&subject);
     let traces = ask_all(machine, &observer::observe(&probes, &subject.spec.name))?;
     let seen = observer::seen(&probes, &traces);
+    let units = Run::ALL.map(|run| runs.unit(run));
+    let units: Vec<&str> = units.iter().map(String::as_str).collect();
+    let mut properties = machine.show_each(&units, &[explain::PROPERTIES, &[STARTED, ENDED]].concat())?;
+    let machine_time = span(&properties);
+    let own = properties.pop().unwrap_or_default();
+    let programs = |run| runs.programs(&probes, &declared, run);
     let mut outcomes = Vec::new();
     for run in Run::ALL {
-        let records = machine.read_file(&runs.records(run))?.unwrap_or_default();
-        let count = probes.len() + declared.len();
-        outcomes
-            .push(decode(&records, count).ok_or_else(|| VerifyError::Inside("a probe program was malformed".into()))?);
+        outcomes.push(records(machine, &runs.records(run), programs(run).len())?);
+    }
+    let cannot_fork = outcomes[2].iter().all(|outcome| match outcome.end {
+        End::NotForked(_) => true,
+        End::Unknown => explain::ended_by_signal(&own).is_some(),
+        End::Exited | End::Killed(_) => false,
+    });
+    let mut trouble = None;
+    if cannot_fork {
+        outcomes[2] = one_by_one(machine, &runs, &programs(Run::Sandboxed))?;
+    } else if own.get("Result").is_none_or(|result| result != "success") {
+        trouble = Some(own);
     }
     let observation = |run: usize, place: usize| -> Observation {
         let outcome = outcomes[run][place].clone();
@@ -244,13 +291,6 @@ fn observe(machine: &Machine, plan: Plan) -> Result<Probed, VerifyError> {
     let inside = &outcomes[2];
     let declared =
         declared.into_iter().enumerate().map(|(place, d)| (d.name, inside[probes.len() + place].clone())).collect();
-    let units = Run::ALL.map(|run| runs.unit(run));
-    let units: Vec<&str> = units.iter().map(String::as_str).collect();
-    let mut properties = machine.show_each(&units, &[explain::PROPERTIES, &[STARTED, ENDED]].concat())?;
-    let machine_time = span(&properties);
-    let own = properties.pop().unwrap_or_default();
-    let ended_well = own.get("Result").is_some_and(|result| result == "success");
-    let trouble = (!ended_well).then_some(own);
     let went_through = probes.iter().zip(&observed).filter(|(_, observed)| observed.unit.took_effect);
     let settings = [subject.settings(), subject.policy()].concat();
     let claimed: Vec<String> = went_through

@@ -231,6 +231,42 @@ fn tmpfiles(user: &str, paths: &[&String]) -> String {
 mod tests {
     use super::*;
 
+    /// What follows from this metadata of a package `hello`.
+    fn emitted(table: &str) -> String {
+        let source = crate::diagnostic::Source { path: "Cargo.toml".into(), text: table.into() };
+        let package = crate::spec::Package {
+            name: "hello".into(),
+            version: "1.2.3".into(),
+            description: Some("Says hello, 100% of the time".into()),
+            documentation: Some("https://example.org/hello".into()),
+        };
+        let binaries = vec!["hello".into()];
+        let manifest = crate::metadata::Manifest { package, binaries, source: source.into(), workspace: None };
+        let specs = crate::metadata::specs(&manifest).expect("well-formed");
+        let files = specs.iter().flat_map(files);
+        files.map(|file| format!("==> {}\n{}", file.path, file.text)).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_strict_service_with_its_reasons() {
+        insta::assert_snapshot!(emitted(
+            "[package.metadata.sandbox-unit]\nsystemd = 252\n[package.metadata.sandbox-unit.service.hello]\n\
+             args = [\"--greeting\", \"hello, $USER\"]\ntype = \"notify\"\nlisten = [\"tcp:80\"]\nstate = true\n\
+             connect = [\"10.0.0.0/8\"]\nclients = [\"10.0.0.0/8\"]\nneeds = [\"jit\", \"dns\"]\n\
+             unit.Service.MemoryMax = \"64M\"\n"
+        ));
+    }
+
+    #[test]
+    fn a_guide_service_with_everything_beside_it() {
+        insta::assert_snapshot!(emitted(
+            "[package.metadata.sandbox-unit]\nprofile = \"guide\"\n[package.metadata.sandbox-unit.service.hello]\n\
+             user = \"hello\"\nlisten = [\"tcp:127.0.0.1:8080\", \"unix:/run/hello/hello.sock\"]\nsocket = true\n\
+             write = [\"/srv/hello\"]\n[package.metadata.sandbox-unit.service.sweep]\nbin = \"hello\"\n\
+             timer = { every = \"1h\" }\n"
+        ));
+    }
+
     #[test]
     fn only_directories_for_data_are_given_to_a_service() {
         assert!(is_data_directory("/srv/www") && is_data_directory("/var/lib/x/y"));

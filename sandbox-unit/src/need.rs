@@ -129,6 +129,11 @@ pub static NEEDS: &[Entry] = &[
     Entry { name: "control-groups", does: "manages control groups", effects: &[Lift("ProtectControlGroups")] },
     Entry { name: "dbus", does: "talks to the D-Bus system bus", effects: &[Family("AF_UNIX"), Reach("/run/dbus")] },
     Entry {
+        name: "default-signals",
+        does: "ends on SIGTERM without a handler of its own, which the first process of a PID namespace does not",
+        effects: &[Lift("PrivatePIDs")],
+    },
+    Entry {
         name: "dns",
         does: "looks up host names",
         effects: &[

@@ -68,9 +68,7 @@ impl Refusal {
             Self::Call(call) => settings.refuses_call(call).then_some("SystemCallFilter").into_iter().collect(),
             Self::Family(family) => {
                 let list = "RestrictAddressFamilies";
-                let refused = settings.last(list).is_some()
-                    && !settings.list(list).any(|word| word == *family)
-                    && !settings.all(list).any(|value| value.starts_with('~'));
+                let refused = settings.refuses_family(list, family);
                 refused.then_some(list).into_iter().collect()
             }
             Self::Capability(capability) => settings.without_capability(capability),
@@ -154,6 +152,20 @@ impl<'a> Effective<'a> {
             && self.last("DynamicUser").is_some_and(|value| same_value(value, "yes"))
     }
 
+    fn refuses_family(&self, list: &str, family: &str) -> bool {
+        let mut refused = false;
+        for (place, value) in self.all(list).enumerate() {
+            let (names, negated) = value.strip_prefix('~').map_or((value, false), |names| (names, true));
+            if place == 0 {
+                refused = !negated;
+            }
+            if words(names).iter().any(|word| word == family) {
+                refused = negated;
+            }
+        }
+        refused
+    }
+
     fn refuses_call(&self, call: &str) -> bool {
         let mut refused = false;
         for (place, value) in self.all("SystemCallFilter").enumerate() {
@@ -218,6 +230,10 @@ impl<'a> Effective<'a> {
             }
         }
         if opened.is_none() {
+            let private_tmp = is_below(path, "/tmp") || is_below(path, "/var/tmp");
+            if private_tmp && self.is_on("PrivateTmp") {
+                refusing.push("PrivateTmp");
+            }
             let system = self.last("ProtectSystem").unwrap_or_default();
             let dynamic = self.last("DynamicUser").is_some_and(|value| same_value(value, "yes"));
             let in_system = ["/usr", "/boot", "/efi"].iter().any(|top| is_below(path, top));
@@ -231,10 +247,6 @@ impl<'a> Effective<'a> {
             if dynamic && !elsewhere {
                 refusing.push("DynamicUser");
             }
-            let private_tmp = is_below(path, "/tmp") || is_below(path, "/var/tmp");
-            if private_tmp && self.is_on("PrivateTmp") {
-                refusing.push("PrivateTmp");
-            }
             let in_home = ["/home", "/root", "/run/user"].iter().any(|top| is_below(path, top));
             if in_home && (self.is_on("ProtectHome") || dynamic) {
                 refusing.push("ProtectHome");
@@ -244,7 +256,8 @@ impl<'a> Effective<'a> {
             if tunable && self.is_on("ProtectKernelTunables") {
                 refusing.push("ProtectKernelTunables");
             }
-            if is_below(path, "/sys/fs/cgroup") && self.is_on("ProtectControlGroups") {
+            let groups = self.is_on("ProtectControlGroups") && self.last("ProtectControlGroups") != Some("private");
+            if is_below(path, "/sys/fs/cgroup") && groups {
                 refusing.push("ProtectControlGroups");
             }
         }
@@ -380,6 +393,10 @@ mod tests {
         let families = [("RestrictAddressFamilies", "AF_UNIX AF_INET")];
         assert_eq!(by(&Refusal::Family("AF_PACKET"), &families), ["RestrictAddressFamilies"]);
         assert!(by(&Refusal::Family("AF_INET"), &families).is_empty());
+        let denied = [("RestrictAddressFamilies", "~AF_PACKET AF_NETLINK")];
+        assert_eq!(by(&Refusal::Family("AF_PACKET"), &denied), ["RestrictAddressFamilies"]);
+        assert!(by(&Refusal::Family("AF_INET"), &denied).is_empty());
+        assert!(by(&Refusal::Family("AF_INET"), &[]).is_empty());
         assert_eq!(
             by(&Refusal::Family("AF_INET"), &[("RestrictAddressFamilies", "none")]),
             ["RestrictAddressFamilies"]

@@ -89,3 +89,29 @@ fn explain_knows_directives_needs_probes_and_statuses() {
     run("226/NAMESPACE").stdout(predicate::str::contains("file-system view"));
     run("needs").stdout(predicate::str::contains("jit"));
 }
+
+#[test]
+fn help_is_what_it_was() {
+    for verb in ["", "emit", "verify", "doctor", "explain"] {
+        let arguments: &[&str] = if verb.is_empty() { &["--help"] } else { &[verb, "--help"] };
+        // The width of a terminal that is not there.
+        let output = plain_tool().args(arguments).env("COLUMNS", "100").output().unwrap();
+        assert!(output.status.success());
+        let name = if verb.is_empty() { "help".to_owned() } else { format!("help-{verb}") };
+        insta::assert_snapshot!(name, String::from_utf8(output.stdout).unwrap());
+    }
+}
+
+#[test]
+fn a_mistake_is_shown_as_the_compiler_would() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("src")).unwrap();
+    std::fs::write(directory.path().join("src/main.rs"), "fn main() {}\n").unwrap();
+    let manifest = "[package]\nname = \"svc\"\nversion = \"1.0.0\"\nedition = \"2024\"\n[workspace]\n\
+                    [package.metadata.sandbox-unit.service.svc]\nlisen = [\"tcp:80\"]\nneeds = [\"jit\"]\n\
+                    unit.Service.MemoryDenyWriteExecute = true\n";
+    std::fs::write(directory.path().join("Cargo.toml"), manifest).unwrap();
+    let output = plain_tool().arg("emit").current_dir(directory.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(String::from_utf8(output.stderr).unwrap());
+}

@@ -80,7 +80,7 @@ fn the_output_is_the_same_every_time_and_nothing_newer_than_the_target_is_in_it(
     assert_eq!(read(&first), read(&second));
     assert!(!read(&first).contains("\nPrivateIPC=") && !read(&first).contains("\nNoExecPaths="));
     emit(&example("hello-http"), first.path(), &["--systemd", "262"]);
-    assert!(read(&first).contains("\nPrivateTmp=disconnected") && read(&first).contains("\nPrivateBPF=yes"));
+    assert!(read(&first).contains("\nPrivateTmp=disconnected") && read(&first).contains("\nPrivatePIDs=yes"));
 }
 
 #[test]

@@ -74,6 +74,9 @@ mod errno {
     pub const EKEYREJECTED: i32 = 129;
 }
 
+/// Where other users are not even known, nobody becomes one of them; with the other values of `PrivateUsers=` they are.
+const FEW_USERS: Refusal = Refusal::Is("PrivateUsers", &["yes", "self"]);
+
 /// A path that is nowhere.
 const NOWHERE: &str = "/sandbox-unit-nowhere/nothing";
 

@@ -96,13 +96,15 @@ fn write_probe(out: &mut String, probe: &ProbeReport) -> fmt::Result {
             probe.action, probe.why, probe.id
         );
     }
-    let by = match probe.by {
-        Some(By::Identity) => "by the user alone",
-        Some(By::Both) => "by sandbox and user",
-        _ => "",
-    };
     let directives = probe.directives.join(", ");
-    writeln!(out, "    {GOOD}ok{GOOD:#}    {:ACTION$} {:12} {DIM}{directives} {by}{DIM:#}", probe.action, probe.errno)
+    let by = match (probe.by, directives.is_empty()) {
+        (Some(By::Identity), true) => "the user alone".to_owned(),
+        (Some(By::Identity), false) => format!("the user alone; also set: {directives}"),
+        (Some(By::Both), false) => format!("{directives}, and the user"),
+        (_, false) => directives,
+        (_, true) => String::new(),
+    };
+    writeln!(out, "    {GOOD}ok{GOOD:#}    {:ACTION$} {:12} {DIM}{by}{DIM:#}", probe.action, probe.errno)
 }
 
 fn write_aside(out: &mut String, unit: &UnitReport, verdict: Verdict, title: &str) -> fmt::Result {
@@ -147,4 +149,67 @@ fn write_summary(out: &mut String, unit: &UnitReport) -> fmt::Result {
         summary.inconclusive,
         summary.absent
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Control, MachineFacts, Phase, SCHEMA, Summary};
+
+    fn probe(id: &str, verdict: Verdict, by: Option<By>, errno: &str, why: &str) -> ProbeReport {
+        ProbeReport {
+            id: id.into(),
+            group: "change files".into(),
+            action: format!("do what {id} does"),
+            verdict,
+            errno: errno.into(),
+            by,
+            control: Control { root: "took effect".into(), user: "EACCES".into() },
+            directives: vec!["ProtectSystem".into()],
+            missing: Vec::new(),
+            why: why.into(),
+        }
+    }
+
+    #[test]
+    fn a_report_shows_every_kind_of_result() {
+        let works = vec![
+            Work { name: "hello.service starts".into(), ok: true, detail: "in 40 ms".into() },
+            Work { name: "GET http://127.0.0.1/".into(), ok: false, detail: "status 500".into() },
+        ];
+        let probes = vec![
+            probe("one", Verdict::Refused, Some(By::Sandbox), "EROFS", ""),
+            probe("two", Verdict::Refused, Some(By::Both), "EROFS", ""),
+            probe("three", Verdict::Refused, Some(By::Identity), "EACCES", ""),
+            probe("four", Verdict::Allowed, None, "", "the unit lacks ProtectHome"),
+            probe("five", Verdict::Needed, None, "", "what the package declares takes away PrivateNetwork"),
+            probe("six", Verdict::Unclaimed, None, "", "nothing claims to stop it"),
+            probe("seven", Verdict::Inconclusive, None, "", "the control failed"),
+            probe("eight", Verdict::Absent, None, "", "this kernel does not have it"),
+        ];
+        let unit = UnitReport {
+            unit: "hello.service".into(),
+            profile: "strict".into(),
+            systemd: 252,
+            summary: Summary::of(&works, &probes),
+            works,
+            probes,
+            journal: vec!["open: Permission denied".into()],
+            explanation: vec!["ProtectHome=yes may be the cause".into()],
+            notes: vec!["something to know".into()],
+            phases: vec![Phase { name: "start hello.service".into(), ms: 40 }],
+        };
+        let machine = MachineFacts {
+            engine: "nspawn".into(),
+            image: "this machine".into(),
+            systemd: 257,
+            kernel: "6.1.0".into(),
+        };
+        let phases = vec![Phase { name: "boot".into(), ms: 120 }];
+        let report = Report { schema: SCHEMA, machine, units: vec![unit], phases };
+        assert!(!report.is_good());
+        let text = render(&report);
+        let plain: String = anstream::adapter::strip_str(&text).to_string();
+        insta::assert_snapshot!(plain);
+    }
 }

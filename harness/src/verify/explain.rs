@@ -1,8 +1,10 @@
 //! Why a service does not work: what its status, its journal and its unit say together.
 
 use crate::machine::JournalEntry;
+use sandbox_unit::directive;
 use sandbox_unit::exit_status;
 use sandbox_unit::policy::Setting;
+use sandbox_unit::unit::words;
 use std::collections::BTreeMap;
 
 /// A sign in the journal, or in a failed check, of what was denied.
@@ -26,6 +28,11 @@ static SIGNS: &[Sign] = &[
         texts: &["Address family not supported", "EAFNOSUPPORT", "os error 97"],
         causes: &["RestrictAddressFamilies"],
         declare: "listen or connect for the network, needs = [\"unix-sockets\"], [\"netlink\"] or [\"dns\"] for the others",
+    },
+    Sign {
+        texts: &["of the signal to end"],
+        causes: &["PrivatePIDs"],
+        declare: "needs = [\"default-signals\"], unless it can handle SIGTERM itself",
     },
     Sign {
         texts: &["Read-only file system", "EROFS", "os error 30"],
@@ -83,6 +90,16 @@ static SIGNS: &[Sign] = &[
     },
 ];
 
+/// Places that a directive sets up without naming them in its value.
+const PLACES: &[(&str, &str)] = &[
+    ("/sys/fs/bpf", "PrivateBPF"),
+    ("/tmp", "PrivateTmp"),
+    ("/var/tmp", "PrivateTmp"),
+    ("/dev", "PrivateDevices"),
+    ("/proc", "ProtectProc"),
+    ("/sys/fs/cgroup", "ProtectControlGroups"),
+];
+
 /// Words with which a program tells that something was denied.
 const DENIALS: &[&str] = &[
     "EPERM",
@@ -115,6 +132,25 @@ pub type Properties = BTreeMap<String, String>;
 pub const PROPERTIES: &[&str] =
     &["ActiveState", "SubState", "Result", "ExecMainCode", "ExecMainStatus", "NRestarts", "LoadState", "LoadError"];
 
+/// The signal that ended the unit's process, if one did.
+pub fn ended_by_signal(properties: &Properties) -> Option<i32> {
+    let number = |name: &str| properties.get(name).and_then(|value| value.parse::<i32>().ok());
+    // CLD_KILLED and CLD_DUMPED of wait(2).
+    match (number("ExecMainCode"), number("ExecMainStatus")) {
+        (Some(2 | 3), Some(signal)) => Some(signal),
+        _ => None,
+    }
+}
+
+/// What systemd could not set up, as its own message names it: "Failed to set up mount namespacing: /path: error".
+fn named_path(message: &str) -> Option<&str> {
+    let rest = message.split_once("mount namespacing: ")?.1;
+    let path = rest.split(": ").next()?;
+    // Before 254 the path is that in the root being built.
+    let path = path.strip_prefix("/run/systemd/unit-root").unwrap_or(path);
+    path.starts_with('/').then_some(path)
+}
+
 /// Why a service did not start, or a check of it failed: sentences, the most telling first.
 pub fn explain(
     properties: &Properties,
@@ -130,6 +166,14 @@ pub fn explain(
         sentences.push(format!("systemd does not load the unit ({load}): {}", property("LoadError")));
     }
     let status: i32 = property("ExecMainStatus").parse().unwrap_or_default();
+    for path in journal.iter().filter_map(|entry| named_path(&entry.message)) {
+        let names =
+            |setting: &&Setting| words(&setting.value).iter().any(|word| word.trim_start_matches(['-', '+']) == path);
+        let naming = settings.iter().filter(names).filter_map(|setting| directive::find(&setting.directive));
+        causes.extend(naming.map(|known| (known.name, format!("{path} cannot be set up as it says"))));
+        let of_its_own = PLACES.iter().filter(|(place, _)| *place == path);
+        causes.extend(of_its_own.map(|(_, directive)| (*directive, format!("{path} cannot be set up"))));
+    }
     // ExecMainCode 1 is an exit, 2 and 3 are signals (CLD_EXITED, CLD_KILLED, CLD_DUMPED in wait(2)).
     match (property("ExecMainCode"), property("Result")) {
         ("1", _) if exit_status::find(status).is_some() => {
@@ -156,7 +200,11 @@ pub fn explain(
     let texts: Vec<&str> =
         journal.iter().map(|entry| entry.message.as_str()).chain(failed.iter().map(String::as_str)).collect();
     for text in texts {
-        if !DENIALS.iter().chain(&["No such file", "unreachable", "memory"]).any(|word| text.contains(word)) {
+        if !DENIALS
+            .iter()
+            .chain(&["No such file", "unreachable", "memory", "signal to end"])
+            .any(|word| text.contains(word))
+        {
             continue;
         }
         for sign in SIGNS.iter().filter(|sign| sign.texts.iter().any(|sought| text.contains(sought))) {
@@ -205,6 +253,24 @@ mod tests {
         let journal = [entry("cannot read /home/data: No such file or directory (os error 2)")];
         let said = explain(&Properties::new(), &journal, &[], &[Setting::plain("ProtectHome", "yes")]);
         assert!(said[0].contains("ProtectHome=yes") && said[0].contains("needs = [\"home\"]"), "{said:?}");
+    }
+
+    #[test]
+    fn the_path_that_systemd_names_leads_to_the_setting_that_has_it() {
+        let properties: Properties =
+            [("ExecMainCode", "1"), ("ExecMainStatus", "226")].map(|(k, v)| (k.into(), v.into())).into();
+        let journal = [entry(
+            "x.service: Failed to set up mount namespacing: /run/systemd/unit-root/srv/gone: No such file or directory",
+        )];
+        let settings = [Setting::plain("InaccessiblePaths", "-/boot"), Setting::plain("ReadWritePaths", "/srv/gone")];
+        let said = explain(&properties, &journal, &[], &settings);
+        assert!(
+            said[0].contains("226/NAMESPACE") && said[1].starts_with("ReadWritePaths=/srv/gone may be"),
+            "{said:?}"
+        );
+        let journal = [entry("x.service: Failed to set up mount namespacing: /sys/fs/bpf: Broken pipe")];
+        let said = explain(&properties, &journal, &[], &[Setting::plain("PrivateBPF", "yes")]);
+        assert!(said[1].starts_with("PrivateBPF=yes may be"), "{said:?}");
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl<'a> Runs<'a> {
         format!("{BASE}/{}.{what}", self.unit(run))
     }
 
+    /// Where the program of a run stands.
+    pub fn program(&self, run: Run) -> String {
+        self.file(run, "program")
+    }
+
     /// Where the records of a run end up.
     pub fn records(&self, run: Run) -> String {
         self.file(run, "records")
@@ -85,7 +90,7 @@ impl<'a> Runs<'a> {
 
     fn streams(&self, run: Run) -> String {
         format!(
-            "StandardInput=file:{}\nStandardOutput=truncate:{}\nStandardError=journal\nTimeoutStartSec=20s\n",
+            "StandardInput=file:{}\nStandardOutput=file:{}\nStandardError=journal\nTimeoutStartSec=20s\n",
             self.file(run, "program"),
             self.records(run)
         )
@@ -99,7 +104,7 @@ impl<'a> Runs<'a> {
             ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
         let cleared: String = cleared.iter().map(|directive| format!("{directive}=\n")).collect();
         format!(
-            "# Runs the prober in this sandbox.\n[Unit]\nAfter={after}\n[Service]\n{cleared}ExecStart={}\n\
+            "# Runs the prober in this sandbox.\n[Unit]\nAfter={after}\nStartLimitIntervalSec=0\n[Service]\n{cleared}ExecStart={}\n\
              Type=oneshot\nRestart=no\nWatchdogSec=0\nRemainAfterExit=no\n{}",
             self.subject.spec.executable(),
             self.streams(Run::Sandboxed)
@@ -116,7 +121,7 @@ pub fn install_stage(programs: &[Program], installation: &mut Installation) {
     // What is planted in /tmp and /run must not be cleaned away again.
     let unit = format!(
         "[Unit]\nDescription=Plants what the probes look for\nAfter=systemd-tmpfiles-setup.service\nDefaultDependencies=no\n\
-         [Service]\nType=oneshot\nExecStart={PROBER}\nStandardInput=file:{program}\nStandardOutput=truncate:{}\n",
+         [Service]\nType=oneshot\nExecStart={PROBER}\nStandardInput=file:{program}\nStandardOutput=file:{}\n",
         stage_records()
     );
     let mut put = |path: &str, content: &[u8], mode| {
@@ -199,6 +204,7 @@ mod tests {
             "StandardError",
             "StandardInput",
             "StandardOutput",
+            "StartLimitIntervalUSec",
             "TimeoutStartUSec",
             "Type",
         ];

@@ -15,6 +15,13 @@ pub struct Observation {
     pub took_effect: bool,
 }
 
+impl Observation {
+    /// Whether nothing was heard of this run.
+    pub fn is_silent(&self) -> bool {
+        self.outcome.results.is_empty() && matches!(self.outcome.end, End::Unknown | End::NotForked(_))
+    }
+}
+
 /// The three runs of a probe.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
@@ -40,7 +47,8 @@ pub struct Claims<'a> {
     pub unenforced: &'a BTreeMap<String, &'static str>,
 }
 
-const ENOSYS: i32 = 38;
+/// What the kernel answers for a call, or a device, that it does not have: ENXIO, ENODEV, ENOSYS.
+const LACKING: [i32; 3] = [6, 19, 38];
 
 /// The verdict on one probe.
 pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeReport {
@@ -70,7 +78,7 @@ pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeRe
         why: String::new(),
     };
     if !observed.root.took_effect {
-        let absent = observed.root.outcome.errno() == Some(ENOSYS);
+        let absent = observed.root.outcome.errno().is_some_and(|errno| LACKING.contains(&errno));
         report.verdict = if absent { Verdict::Absent } else { Verdict::Inconclusive };
         report.why = if absent {
             "this kernel does not have it".into()
@@ -79,7 +87,7 @@ pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeRe
         };
         return report;
     }
-    if observed.unit.outcome.results.is_empty() && observed.unit.outcome.end == End::Unknown {
+    if observed.unit.is_silent() {
         report.why = "nothing was heard of it from inside the sandbox".into();
         return report;
     }

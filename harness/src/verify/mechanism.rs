@@ -148,7 +148,7 @@ pub fn install(installation: &mut Installation) {
     for mechanism in MECHANISMS {
         let unit = format!(
             "[Unit]\nDescription=Is {} enforced here?\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart={PROBER}\n\
-             StandardInput=file:{}\nStandardOutput=truncate:{}\n{}\n",
+             StandardInput=file:{}\nStandardOutput=file:{}\n{}\n",
             mechanism.name,
             mechanism.file("program"),
             mechanism.file("records"),

@@ -2,8 +2,8 @@
 
 use super::declared::Declared;
 use super::explain::{PROPERTIES, denials, explain};
-use super::judge::{Claims, errno_name, judge};
-use super::{Listener, Probed, VerifyError, check, timed};
+use super::judge::{Claims, Observed, errno_name, judge};
+use super::{Listener, Probed, VerifyError, check, harmless, timed};
 use crate::machine::Machine;
 use crate::report::{Phase, Summary, UnitReport, Work};
 use sandbox_unit::policy;
@@ -43,6 +43,7 @@ pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Res
     if up {
         works.push(timed(listener, &mut phases, "stop", || stop(machine, spec))?);
     }
+    works.push(every_probe_ran(probed));
     for (name, outcome) in &probed.declared {
         let ok = Declared::went_through(outcome);
         let detail = match outcome.errno() {
@@ -65,6 +66,11 @@ pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Res
     };
     let probes: Vec<_> =
         probed.probes.iter().zip(&probed.observed).map(|(probe, observed)| judge(probe, observed, &claims)).collect();
+    let mut notes = policy.notes;
+    let reaching = harmless::kept(subject);
+    if !reaching.is_empty() {
+        notes.push(harmless::note(&reaching));
+    }
     let failed: Vec<String> = works.iter().filter(|work| !work.ok).map(|work| work.detail.clone()).collect();
     let explanation = match (&probed.trouble, failed.is_empty()) {
         (_, false) => explain(&properties, &journal, &failed, &settings),
@@ -84,9 +90,21 @@ pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Res
         probes,
         journal: denials(&journal),
         explanation,
-        notes: policy.notes,
+        notes,
         phases,
     })
+}
+
+/// A probe of which nothing was heard has proven nothing, and a unit in which none of them ran would look perfect.
+fn every_probe_ran(probed: &Probed) -> Work {
+    let silent =
+        |observed: &&Observed| [&observed.root, &observed.user, &observed.unit].iter().any(|run| run.is_silent());
+    let silent = probed.observed.iter().filter(silent).count();
+    let detail = match silent {
+        0 => format!("{} of them, three times each", probed.observed.len()),
+        _ => format!("nothing was heard of {silent} of {}", probed.observed.len()),
+    };
+    Work { name: "every probe ran".into(), ok: silent == 0, detail }
 }
 
 fn work(name: String, result: Result<String, String>) -> Work {

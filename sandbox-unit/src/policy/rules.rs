@@ -148,7 +148,7 @@ pub static RULES: &[Rule] = &[
     strict("ProtectControlGroups", Since(&[(0, "yes"), (257, "strict")])),
     strict("ProtectClock", Is("yes")),
     strict("ProtectHostname", Is("yes")),
-    strict("PrivateBPF", Is("yes")),
+    strict("PrivateBPF", From(private_bpf)),
     strict("RestrictRealtime", Is("yes")),
     strict("RestrictNamespaces", Is("yes")),
     strict("ProtectProc", Is("invisible")),
@@ -266,10 +266,15 @@ fn home_binds(paths: &[String], key: &str) -> Vec<Line> {
 
 fn read_write_paths(spec: &Spec, _: &Opened) -> Vec<Line> {
     let paths: Vec<String> = spec.write.iter().filter(|path| !in_home(path)).map(|path| quote_path(path)).collect();
-    if paths.is_empty() {
-        return Vec::new();
+    let mut lines = Vec::new();
+    if !paths.is_empty() {
+        lines.push(Line::declared(paths.join(" "), "declared in `write`"));
     }
-    vec![Line::declared(paths.join(" "), "declared in `write`")]
+    // Without a /tmp of its own, the system's is as read-only as everything else.
+    if spec.needs("shared-tmp") {
+        lines.push(Line::declared("/tmp /var/tmp", "need `shared-tmp`"));
+    }
+    lines
 }
 
 fn read_only_paths(spec: &Spec, _: &Opened) -> Vec<Line> {
@@ -356,6 +361,12 @@ fn no_exec_paths(spec: &Spec, _: &Opened) -> Vec<Line> {
 
 fn devices(_: &Spec, opened: &Opened) -> Vec<Line> {
     opened.devices.iter().map(|device| Line::declared(device, "declared device")).collect()
+}
+
+fn private_bpf(_: &Spec, opened: &Opened) -> Vec<Line> {
+    // Seen on 262: beside PrivatePIDs= the start ends in 226/NAMESPACE ("/sys/fs/bpf: Broken pipe"), and of the two that
+    // one hides more.
+    if opened.lift("PrivatePIDs").is_some() { vec![Line::profile("yes")] } else { Vec::new() }
 }
 
 fn notify_access(spec: &Spec, _: &Opened) -> Vec<Line> {

@@ -4,4 +4,6 @@ set -e
 for limit in file-max nr_open; do
     mount -n --bind -o ro "/proc/sys/fs/$limit" "/proc/sys/fs/$limit"
 done
+# nspawn's /sys is a sketch, in which PrivateBPF= misses the place that it mounts on. Where it is the real one, it is there.
+[ -d /sys/fs/bpf ] || mkdir -p /sys/fs/bpf || :
 exec "$@"

@@ -4,7 +4,7 @@
 
 use super::errno::{EINVAL, ESTALE};
 use super::kernel::performance_event;
-use super::{NOWHERE, Probe, asks, does, errno, probe};
+use super::{FEW_USERS, NOWHERE, Probe, asks, does, errno, probe};
 use crate::probe::canary::NOBODYS;
 use crate::probe::program::{AT_FDCWD, O_NONBLOCK, O_WRONLY, Program};
 use crate::syscall;
@@ -38,7 +38,7 @@ fn files() -> Vec<Probe> {
             does(|program| {
                 nobodys_pipe(program);
             }),
-            [Capability("CAP_CHOWN"), Set("PrivateUsers"), Call("fchown")],
+            [Capability("CAP_CHOWN"), FEW_USERS, Call("fchown")],
         ),
         probe(
             "change-mode-of-another",
@@ -47,7 +47,7 @@ fn files() -> Vec<Probe> {
                 let end = nobodys_pipe(program);
                 syscall!(program, "fchmod", end, 0o600);
             }),
-            [Capability("CAP_FOWNER"), Capability("CAP_CHOWN"), Set("PrivateUsers"), Call("fchown"), Call("fchmod")],
+            [Capability("CAP_FOWNER"), Capability("CAP_CHOWN"), FEW_USERS, Call("fchown"), Call("fchmod")],
         ),
         probe(
             "override-file-mode",
@@ -141,7 +141,7 @@ fn identity() -> Vec<Probe> {
             does(|program| {
                 syscall!(program, "setresuid", NOBODYS, NOBODYS, NOBODYS);
             }),
-            [Capability("CAP_SETUID"), Set("PrivateUsers"), Call("setresuid")],
+            [Capability("CAP_SETUID"), FEW_USERS, Call("setresuid")],
         ),
         probe(
             "join-group",
@@ -175,7 +175,7 @@ fn identity() -> Vec<Probe> {
                 Capability("CAP_KILL"),
                 Capability("CAP_SETUID"),
                 Capability("CAP_SETPCAP"),
-                Set("PrivateUsers"),
+                FEW_USERS,
                 Call("setresuid"),
                 Call("kill"),
             ],
@@ -193,7 +193,7 @@ fn identity() -> Vec<Probe> {
                 Capability("CAP_SYS_PTRACE"),
                 Capability("CAP_SETUID"),
                 Capability("CAP_SETPCAP"),
-                Set("PrivateUsers"),
+                FEW_USERS,
                 Call("setresuid"),
                 Call("pidfd_open"),
                 Call("pidfd_getfd"),

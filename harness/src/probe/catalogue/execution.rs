@@ -1,6 +1,6 @@
 //! Code that a service was not shipped with, and ways to run it.
 
-use super::{Attempt, Canary, Probe, Success, does, probe};
+use super::{Attempt, Canary, FEW_USERS, Probe, Success, does, probe};
 use crate::probe::canary::{EXIT, executable};
 use crate::probe::program::{AT_FDCWD, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, Program, Step};
 use crate::syscall;
@@ -183,7 +183,7 @@ fn files() -> Vec<Probe> {
             does(|program| {
                 program.spawn(SET_UID, &[]);
             }),
-            [Set("NoNewPrivileges"), Set("PrivateUsers"), Refusal::exec(SET_UID), Refusal::read(SET_UID)],
+            [Set("NoNewPrivileges"), FEW_USERS, Refusal::exec(SET_UID), Refusal::read(SET_UID)],
         )
         .with(&[Canary::SetUid(SET_UID)]),
     ]

@@ -63,7 +63,7 @@ pub fn table() -> Vec<Probe> {
         probe(
             "read-environment-of-another",
             "read the environment of another process",
-            // Needs the right to trace it (fs/proc/base.c, environ_open).
+            // Needs the right to trace it (fs/proc/base.c, environ_open); newer kernels take CAP_PERFMON for that, too.
             does(|program| {
                 not_init(program);
                 let descriptor = program.open("/proc/1/environ", O_RDONLY);

@@ -101,8 +101,8 @@ fn modules() -> Vec<Probe> {
         probe(
             "replace-kernel",
             "load another kernel to boot into",
-            // kernel/kexec.c, kexec_load_check: the capability before flags and count, both of which are wrong. (Without
-            // any segment it would unload what is loaded.)
+            // kernel/kexec.c, kexec_load_check: the capability before flags and count, both of which are wrong.
+            // (Without any segment it would unload what is loaded.)
             asks(&[EINVAL], |program| {
                 syscall!(program, "kexec_load", 0, 1000, 0, 0x8000);
             }),

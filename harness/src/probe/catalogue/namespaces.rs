@@ -1,7 +1,7 @@
 //! Namespaces and mounts.
 //!
-//! Namespaces are those of the child, and end with it; whoever is not root gets them inside a user namespace of his own,
-//! which is how a service would.
+//! Namespaces are those of the child, and end with it; whoever is not root gets them inside a user namespace of their
+//! own, which is how a service would.
 
 use super::errno::{EINVAL, ENOENT};
 use super::{NOWHERE, Probe, asks, does, probe};
