@@ -65,11 +65,10 @@ fn as_root(
     listener: Listener<'_>,
     build: impl FnOnce() -> Result<HashMap<String, PathBuf>, Error>,
 ) -> Result<Report, Error> {
+    // Told before anything is built.
+    let engine = engine::choose().map_err(Error::NoEngine)?;
     std::thread::scope(|scope| {
-        let booting = scope.spawn(|| {
-            let engine = engine::choose().map_err(Error::NoEngine)?;
-            Ok::<_, Error>(Session::boot(engine.as_ref(), image, subjects, listener)?)
-        });
+        let booting = scope.spawn(|| Session::boot(engine.as_ref(), image, subjects, listener));
         let built = build();
         let session = booting.join().map_err(|_| Error::Usage("the machine part ended unexpectedly".into()))?;
         // A build that failed has said why; what the machine says would only hide it.

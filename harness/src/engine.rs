@@ -17,7 +17,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// Boots images.
-pub trait Engine {
+pub trait Engine: Send + Sync {
     /// As the user knows it: `nspawn`, `docker`.
     fn name(&self) -> &'static str;
 

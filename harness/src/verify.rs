@@ -10,6 +10,7 @@ mod harmless;
 mod installation;
 mod judge;
 mod mechanism;
+mod observation;
 mod service;
 mod subject;
 
@@ -19,13 +20,13 @@ pub use subject::{Subject, UnitFile};
 use crate::engine::{Engine, EngineError, File, Installation};
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};
-use crate::probe::program::{End, Outcome, Program, decode, encode};
-use crate::probe::{Probe, Run, canary, observer, probes};
+use crate::probe::program::{Outcome, Program, decode};
+use crate::probe::{Probe, canary, observer, probes};
 use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
-use installation::{Runs, STAGE};
-use judge::{Observation, Observed};
-use std::collections::{BTreeMap, HashMap};
+use installation::Runs;
+use observation::{Attempted, Plan, Probed};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Where the harness keeps what is its own inside a machine.
@@ -72,32 +73,11 @@ pub enum Progress {
 /// A listener for [`Progress`].
 pub type Listener<'a> = &'a (dyn Fn(Progress) + Sync);
 
-/// One subject with what is to be probed of it.
-struct Plan {
-    subject: Subject,
-    probes: Vec<Probe>,
-    declared: Vec<Declared>,
-}
-
-/// One subject with what was probed of it.
-struct Probed {
-    subject: Subject,
-    probes: Vec<Probe>,
-    observed: Vec<Observed>,
-    declared: Vec<(String, Outcome)>,
-    /// How the probe run of the unit itself ended, where it did not end well.
-    trouble: Option<explain::Properties>,
-    /// How long its probes and their controls took, by the machine's own clock.
-    machine_time: Duration,
-    /// The directives that this machine does not enforce, among those that were to stop what went through.
-    unenforced: BTreeMap<String, &'static str>,
-}
-
 /// A booted machine with the subjects in it, probed, their services not yet started.
 pub struct Session<'a> {
     machine: Machine,
     facts: MachineFacts,
-    probed: Vec<Probed>,
+    attempted: Vec<Attempted>,
     phases: Vec<Phase>,
     listener: Listener<'a>,
 }
@@ -131,15 +111,12 @@ impl<'a> Session<'a> {
         prepare.extend(canary::stage(&canaries));
         installation::install_stage(&prepare, &mut installation);
         mechanism::install(&mut installation);
-        let mut after = STAGE.to_owned();
         for Plan { subject, probes, declared } in &plans {
             for file in &subject.files {
                 let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
                 installation.files.push(File { path, content, mode: 0o644 });
             }
-            Runs::of(subject).install(probes, declared, &after, &mut installation);
-            // Two probe runs at once would be in each other's way.
-            after = subject.unit();
+            Runs::of(subject).install(probes, declared, &mut installation);
         }
         let mut phases = Vec::new();
         let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
@@ -151,15 +128,8 @@ impl<'a> Session<'a> {
         };
         let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
         decode(&staged, prepare.len()).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
-        let probed = timed(listener, &mut phases, "observe", || {
-            plans.into_iter().map(|plan| observe(&machine, plan)).collect::<Result<Vec<Probed>, VerifyError>>()
-        })?;
-        // The probes ran within the boot; each unit's report tells how long its own took.
-        let probing: Duration = probed.iter().map(|probed| probed.machine_time).sum();
-        if let Some(boot) = phases.first_mut() {
-            boot.ms = boot.ms.saturating_sub(Phase::of("probe", probing).ms);
-        }
-        Ok(Self { machine, facts, probed, phases, listener })
+        let attempted = plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect::<Result<_, _>>()?;
+        Ok(Self { machine, facts, attempted, phases, listener })
     }
 
     /// Puts the services' own programs in place, runs the services with everything that must work, and judges.
@@ -168,60 +138,54 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// The machine does not answer.
-    pub fn exercise(mut self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
-        let listener = self.listener;
-        let machine = &self.machine;
-        timed(listener, &mut self.phases, "install", || -> Result<(), VerifyError> {
-            for probed in &self.probed {
-                let spec = &probed.subject.spec;
-                let program = programs
-                    .get(&spec.bin)
-                    .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{}`", spec.bin)))?;
-                machine.write_file(&spec.executable(), program, 0o755)?;
-                machine.remove_file(&Runs::of(&probed.subject).drop_in())?;
-                let reaching = harmless::kept(&probed.subject);
-                if !reaching.is_empty() {
-                    let (path, text) = harmless::drop_in(&probed.subject, &reaching);
-                    machine.write_file(&path, text.as_bytes(), 0o644)?;
+    pub fn exercise(self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
+        let Self { machine, facts, attempted, mut phases, listener } = self;
+        let machine = &machine;
+        let probed = timed(listener, &mut phases, "install", || -> Result<Vec<Probed>, VerifyError> {
+            let looked = std::thread::scope(|scope| -> Result<Vec<_>, VerifyError> {
+                // Looking at what the probes left and putting the services in place are not in each other's way.
+                let observing = scope.spawn(|| attempted.iter().map(|one| observation::look(machine, one)).collect());
+                for attempted in &attempted {
+                    put_in_place(machine, &attempted.plan.subject, programs)?;
                 }
-            }
-            machine.reload()?;
-            Ok(())
+                machine.reload()?;
+                observing.join().map_err(|_| VerifyError::Inside("the observer ended unexpectedly".into()))?
+            });
+            Ok(attempted.into_iter().zip(looked?).map(|(one, looked)| one.observed(looked)).collect())
         })?;
-        let mut units = Vec::new();
-        for probed in &self.probed {
-            units.push(service::report(machine, probed, listener)?);
+        // The probes ran within the boot; each unit's report tells how long its own took.
+        let probing: Duration = probed.iter().map(|probed| probed.machine_time).sum();
+        if let Some(boot) = phases.first_mut() {
+            boot.ms = boot.ms.saturating_sub(Phase::of("probe", probing).ms);
         }
-        let phases = std::mem::take(&mut self.phases);
-        Ok(Report { schema: SCHEMA, machine: self.facts, units, phases })
+        let claimed: Vec<String> = probed.iter().flat_map(|probed| probed.claimed.clone()).collect();
+        let (unenforced, services) = std::thread::scope(|scope| {
+            // What the machine enforces is asked while the services run.
+            let asking = scope.spawn(|| mechanism::unenforced(machine, &claimed));
+            let services: Result<Vec<_>, VerifyError> =
+                probed.iter().map(|probed| service::run(machine, &probed.subject, listener)).collect();
+            (asking.join(), services)
+        });
+        let unenforced = unenforced.map_err(|_| VerifyError::Inside("the self-check ended unexpectedly".into()))??;
+        let reported = probed.iter().zip(services?).map(|(probed, ran)| service::report(probed, ran, &unenforced));
+        Ok(Report { schema: SCHEMA, machine: facts, units: reported.collect(), phases })
     }
 }
 
-/// What the prober wrote to this file.
-fn records(machine: &Machine, path: &str, count: usize) -> Result<Vec<Outcome>, VerifyError> {
-    let records = machine.read_file(path)?.unwrap_or_default();
-    decode(&records, count).ok_or_else(|| VerifyError::Inside("a probe program was malformed".into()))
-}
-
-/// Runs the programs in the sandbox one a start, without forking, for units whose system-call filter refuses that. A
-/// program that ends with a signal then takes the prober with it, which is what the unit's own status tells.
-fn one_by_one(machine: &Machine, runs: &Runs<'_>, programs: &[Program]) -> Result<Vec<Outcome>, VerifyError> {
-    let unit = runs.unit(Run::Sandboxed);
-    let path = runs.records(Run::Sandboxed);
-    let mut outcomes = Vec::new();
-    for program in programs {
-        machine.remove_file(&path)?;
-        machine.write_file(&runs.program(Run::Sandboxed), &encode(std::slice::from_ref(program), false), 0o600)?;
-        machine.start(&[&unit], PROBING)?;
-        let mut outcome = records(machine, &path, 1)?.pop().unwrap_or_default();
-        if outcome.end == End::Unknown
-            && let Some(signal) = explain::ended_by_signal(&machine.show(&unit, explain::PROPERTIES)?)
-        {
-            outcome.end = End::Killed(signal);
-        }
-        outcomes.push(outcome);
+/// Puts the service's own program where the prober stood, and takes away what made it the prober's.
+fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String, Vec<u8>>) -> Result<(), VerifyError> {
+    let spec = &subject.spec;
+    let program = programs
+        .get(&spec.bin)
+        .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{}`", spec.bin)))?;
+    machine.write_file(&spec.executable(), program, 0o755)?;
+    machine.remove_file(&Runs::of(subject).drop_in())?;
+    let reaching = harmless::kept(subject);
+    if !reaching.is_empty() {
+        let (path, text) = harmless::drop_in(subject, &reaching);
+        machine.write_file(&path, text.as_bytes(), 0o644)?;
     }
-    Ok(outcomes)
+    Ok(())
 }
 
 /// Runs one phase, telling of its beginning and its end.
@@ -237,66 +201,4 @@ fn timed<T>(listener: Listener<'_>, phases: &mut Vec<Phase>, name: &str, work: i
 
 fn ask_all(machine: &Machine, programs: &[Program]) -> Result<Vec<Outcome>, VerifyError> {
     check::ask_all(machine, programs, PROBING).map_err(VerifyError::Inside)
-}
-
-/// When the process of a unit started, and when it ended, in microseconds since boot.
-const STARTED: &str = "ExecMainStartTimestampMonotonic";
-const ENDED: &str = "ExecMainExitTimestampMonotonic";
-
-/// From the start of the first of these units to the end of the last.
-fn span(units: &[explain::Properties]) -> Duration {
-    let times = |name: &str| -> Vec<u64> {
-        units.iter().filter_map(|unit| unit.get(name)?.parse().ok()).filter(|time| *time > 0).collect()
-    };
-    let (started, ended) = (times(STARTED).into_iter().min(), times(ENDED).into_iter().max());
-    Duration::from_micros(ended.unwrap_or_default().saturating_sub(started.unwrap_or_default()))
-}
-
-/// Collects the three runs of a subject and looks, from outside, at what they left.
-fn observe(machine: &Machine, plan: Plan) -> Result<Probed, VerifyError> {
-    let Plan { subject, probes, declared } = plan;
-    let runs = Runs::of(&subject);
-    let traces = ask_all(machine, &observer::observe(&probes, &subject.spec.name))?;
-    let seen = observer::seen(&probes, &traces);
-    let units = Run::ALL.map(|run| runs.unit(run));
-    let units: Vec<&str> = units.iter().map(String::as_str).collect();
-    let mut properties = machine.show_each(&units, &[explain::PROPERTIES, &[STARTED, ENDED]].concat())?;
-    let machine_time = span(&properties);
-    let own = properties.pop().unwrap_or_default();
-    let programs = |run| runs.programs(&probes, &declared, run);
-    let mut outcomes = Vec::new();
-    for run in Run::ALL {
-        outcomes.push(records(machine, &runs.records(run), programs(run).len())?);
-    }
-    let cannot_fork = outcomes[2].iter().all(|outcome| match outcome.end {
-        End::NotForked(_) => true,
-        End::Unknown => explain::ended_by_signal(&own).is_some(),
-        End::Exited | End::Killed(_) => false,
-    });
-    let mut trouble = None;
-    if cannot_fork {
-        outcomes[2] = one_by_one(machine, &runs, &programs(Run::Sandboxed))?;
-    } else if own.get("Result").is_none_or(|result| result != "success") {
-        trouble = Some(own);
-    }
-    let observation = |run: usize, place: usize| -> Observation {
-        let outcome = outcomes[run][place].clone();
-        let trace = seen.contains(&(place, Run::ALL[run]));
-        let took_effect = trace || probes[place].attempt.took_effect(&outcome);
-        Observation { outcome, took_effect }
-    };
-    let observed: Vec<Observed> = (0..probes.len())
-        .map(|place| Observed { root: observation(0, place), user: observation(1, place), unit: observation(2, place) })
-        .collect();
-    let inside = &outcomes[2];
-    let declared =
-        declared.into_iter().enumerate().map(|(place, d)| (d.name, inside[probes.len() + place].clone())).collect();
-    let went_through = probes.iter().zip(&observed).filter(|(_, observed)| observed.unit.took_effect);
-    let settings = [subject.settings(), subject.policy()].concat();
-    let claimed: Vec<String> = went_through
-        .flat_map(|(probe, _)| probe.refused_by.iter().flat_map(|refusal| refusal.by(&settings)))
-        .map(str::to_owned)
-        .collect();
-    let unenforced = mechanism::unenforced(machine, &claimed)?;
-    Ok(Probed { subject, probes, observed, declared, trouble, machine_time, unenforced })
 }

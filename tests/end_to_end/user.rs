@@ -63,8 +63,9 @@ exec setpriv --reuid 65124 --regid 65124 --clear-groups env -i HOME=/mnt/home CA
 fn sudo_is_asked_for_the_machine_part_alone() {
     tool();
     if !Path::new("/usr/bin/sudo").exists() {
-        let installed = Command::new("apt-get").args(["-q", "install", "--yes", "sudo"]).output().unwrap();
-        assert!(installed.status.success(), "sudo is needed for this test");
+        const INSTALL: &str = "apt-get -q update && apt-get -q install --yes --no-install-recommends sudo";
+        let installed = Command::new("sh").args(["-c", INSTALL]).output().unwrap();
+        assert!(installed.status.success(), "sudo is needed for this test: {installed:?}");
     }
     let output = as_somebody("/mnt/tool verify --format json", true);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();

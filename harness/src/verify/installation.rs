@@ -62,15 +62,16 @@ impl<'a> Runs<'a> {
         programs
     }
 
-    /// Everything that the runs need. They start at boot, one after the other, once `after` is done.
-    pub fn install(&self, probes: &[Probe], declared: &[Declared], after: &str, installation: &mut Installation) {
+    /// Everything that the runs need. They start at boot, all at once, as soon as what they look for is planted: no
+    /// probe is in the way of the same probe in another run.
+    pub fn install(&self, probes: &[Probe], declared: &[Declared], installation: &mut Installation) {
         let mut put = |path: String, content: Vec<u8>, mode: u32| installation.files.push(File { path, content, mode });
         for run in Run::ALL {
             put(self.file(run, "program"), encode(&self.programs(probes, declared, run), true), 0o600);
         }
-        put(unit_path(&self.unit(Run::ControlRoot)), self.control("root", Run::ControlRoot, after), 0o644);
-        let (user, after) = (self.subject.control_user(), self.unit(Run::ControlRoot));
-        put(unit_path(&self.unit(Run::ControlUser)), self.control(&user, Run::ControlUser, &after), 0o644);
+        let user = self.subject.control_user();
+        put(unit_path(&self.unit(Run::ControlRoot)), self.control("root", Run::ControlRoot), 0o644);
+        put(unit_path(&self.unit(Run::ControlUser)), self.control(&user, Run::ControlUser), 0o644);
         // The prober stands where the service's program will stand, so that paths and execution rules are those of the
         // service itself.
         put(self.subject.spec.executable(), PROBER_PROGRAM.to_vec(), 0o755);
@@ -78,9 +79,9 @@ impl<'a> Runs<'a> {
         installation.units.extend(Run::ALL.map(|run| self.unit(run)));
     }
 
-    fn control(&self, user: &str, run: Run, after: &str) -> Vec<u8> {
+    fn control(&self, user: &str, run: Run) -> Vec<u8> {
         format!(
-            "[Unit]\nDescription=Control run without the sandbox of {unit}\nAfter={after} systemd-sysusers.service\n\
+            "[Unit]\nDescription=Control run without the sandbox of {unit}\nAfter={STAGE} systemd-sysusers.service\n\
              DefaultDependencies=no\n[Service]\nType=oneshot\nUser={user}\nExecStart={PROBER}\n{streams}",
             unit = self.subject.unit(),
             streams = self.streams(run),
@@ -99,12 +100,11 @@ impl<'a> Runs<'a> {
     /// The closed list of directives that a probe run replaces. None of them is part of a sandbox; a test holds the
     /// rest of the unit's properties against those of the unit without this file.
     fn in_place(&self) -> String {
-        let after = self.unit(Run::ControlUser);
         let cleared =
             ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
         let cleared: String = cleared.iter().map(|directive| format!("{directive}=\n")).collect();
         format!(
-            "# Runs the prober in this sandbox.\n[Unit]\nAfter={after}\nStartLimitIntervalSec=0\n[Service]\n{cleared}ExecStart={}\n\
+            "# Runs the prober in this sandbox.\n[Unit]\nAfter={STAGE}\nStartLimitIntervalSec=0\n[Service]\n{cleared}ExecStart={}\n\
              Type=oneshot\nRestart=no\nWatchdogSec=0\nRemainAfterExit=no\n{}",
             self.subject.spec.executable(),
             self.streams(Run::Sandboxed)
@@ -118,9 +118,8 @@ pub const STAGE: &str = "sandbox-unit-stage.service";
 /// Installs the prober, and [`STAGE`] with these programs.
 pub fn install_stage(programs: &[Program], installation: &mut Installation) {
     let program = format!("{BASE}/{STAGE}.program");
-    // What is planted in /tmp and /run must not be cleaned away again.
     let unit = format!(
-        "[Unit]\nDescription=Plants what the probes look for\nAfter=systemd-tmpfiles-setup.service\nDefaultDependencies=no\n\
+        "[Unit]\nDescription=Plants what the probes look for\nDefaultDependencies=no\n\
          [Service]\nType=oneshot\nExecStart={PROBER}\nStandardInput=file:{program}\nStandardOutput=file:{}\n",
         stage_records()
     );
@@ -177,7 +176,7 @@ mod tests {
             let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
             installation.files.push(File { path, content, mode: 0o644 });
         }
-        runs.install(&[], &[], STAGE, &mut installation);
+        runs.install(&[], &[], &mut installation);
         // Nothing has run yet when both are compared.
         installation.units.clear();
         let machine = choose().expect("an engine").boot(&Image::ThisMachine, &installation).expect("boots");

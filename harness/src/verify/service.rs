@@ -1,13 +1,16 @@
 //! The service itself: started, made ready, checked, stopped, and everything about it put into its report.
 
 use super::declared::Declared;
-use super::explain::{PROPERTIES, denials, explain};
+use super::explain::{PROPERTIES, Properties, denials, explain};
 use super::judge::{Claims, Observed, errno_name, judge};
-use super::{Listener, Probed, VerifyError, check, harmless, timed};
-use crate::machine::Machine;
+use super::observation::Probed;
+use super::subject::Subject;
+use super::{Listener, VerifyError, check, harmless, timed};
+use crate::machine::{JournalEntry, Machine};
 use crate::report::{Phase, Summary, UnitReport, Work};
 use sandbox_unit::policy;
 use sandbox_unit::spec::{Check, ReadyCheck, Spec};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long a service may take to start.
@@ -17,13 +20,20 @@ const STOPPING: Duration = Duration::from_secs(10);
 /// How often readiness is asked for.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Runs the service of a probed subject and judges everything about it.
-pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Result<UnitReport, VerifyError> {
-    let subject = &probed.subject;
+/// What came of running a service.
+pub struct Ran {
+    works: Vec<Work>,
+    phases: Vec<Phase>,
+    journal: Vec<JournalEntry>,
+    /// What systemd says of it, where something did not work.
+    properties: Properties,
+}
+
+/// Starts a service, makes every check of it, and stops it.
+pub fn run(machine: &Machine, subject: &Subject, listener: Listener<'_>) -> Result<Ran, VerifyError> {
     let spec = &subject.spec;
     let unit = subject.unit();
-    // The probes ran while the machine booted.
-    let mut phases = vec![Phase::of("probe", probed.machine_time)];
+    let mut phases: Vec<Phase> = Vec::new();
     let mut works: Vec<Work> = Vec::new();
 
     let started = timed(listener, &mut phases, &format!("start {unit}"), || start(machine, spec))?;
@@ -38,11 +48,25 @@ pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Res
                 .extend(spec.verify.works.iter().map(|wanted| work(check::name(wanted), check::make(machine, wanted))));
         });
     }
-    let properties = machine.show(&unit, PROPERTIES)?;
-    let journal = machine.journal(&unit)?;
-    if up {
-        works.push(timed(listener, &mut phases, "stop", || stop(machine, spec))?);
-    }
+    let failed = works.iter().any(|work| !work.ok);
+    // Asked before the service is stopped, which changes the answer.
+    let properties = if failed { machine.show(&unit, PROPERTIES)? } else { Properties::new() };
+    let journal = std::thread::scope(|scope| -> Result<_, VerifyError> {
+        let reading = scope.spawn(|| machine.journal(&unit));
+        if up {
+            works.push(timed(listener, &mut phases, "stop", || stop(machine, spec))?);
+        }
+        let read = reading.join().map_err(|_| VerifyError::Inside("reading the journal ended unexpectedly".into()))?;
+        Ok(read?)
+    })?;
+    Ok(Ran { works, phases, journal, properties })
+}
+
+/// Judges everything that was seen of a unit.
+pub fn report(probed: &Probed, ran: Ran, unenforced: &BTreeMap<String, &'static str>) -> UnitReport {
+    let Ran { mut works, phases, journal, properties } = ran;
+    let subject = &probed.subject;
+    let spec = &subject.spec;
     works.push(every_probe_ran(probed));
     for (name, outcome) in &probed.declared {
         let ok = Declared::went_through(outcome);
@@ -57,13 +81,8 @@ pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Res
     let settings = subject.settings();
     let policy = policy::policy(spec);
     let baseline = subject.baseline();
-    let claims = Claims {
-        unit: &settings,
-        policy: &policy.settings,
-        baseline: &baseline,
-        everything: subject.claims_everything(),
-        unenforced: &probed.unenforced,
-    };
+    let everything = subject.claims_everything();
+    let claims = Claims { unit: &settings, policy: &policy.settings, baseline: &baseline, everything, unenforced };
     let probes: Vec<_> =
         probed.probes.iter().zip(&probed.observed).map(|(probe, observed)| judge(probe, observed, &claims)).collect();
     let mut notes = policy.notes;
@@ -73,16 +92,15 @@ pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Res
     }
     let failed: Vec<String> = works.iter().filter(|work| !work.ok).map(|work| work.detail.clone()).collect();
     let explanation = match (&probed.trouble, failed.is_empty()) {
-        (_, false) => explain(&properties, &journal, &failed, &settings),
-        (Some(trouble), true) => {
-            let mut said = vec!["the prober could not run in the sandbox of this unit".to_owned()];
-            said.extend(explain(trouble, &[], &[], &settings));
-            said
-        }
+        // Where the prober could not run in the sandbox, neither can the service, and that is the first to know.
+        (Some(trouble), _) => explain(trouble, &journal, &failed, &settings),
+        (None, false) => explain(&properties, &journal, &failed, &settings),
         (None, true) => Vec::new(),
     };
-    Ok(UnitReport {
-        unit,
+    // The probes ran while the machine booted.
+    let probing = Phase::of("probe", probed.machine_time);
+    UnitReport {
+        unit: subject.unit(),
         profile: spec.profile.name().into(),
         systemd: spec.systemd.number(),
         summary: Summary::of(&works, &probes),
@@ -91,8 +109,8 @@ pub fn report(machine: &Machine, probed: &Probed, listener: Listener<'_>) -> Res
         journal: denials(&journal),
         explanation,
         notes,
-        phases,
-    })
+        phases: std::iter::once(probing).chain(phases).collect(),
+    }
 }
 
 /// A probe of which nothing was heard has proven nothing, and a unit in which none of them ran would look perfect.

@@ -78,11 +78,12 @@ ReadKMsg=no
 Audit=no
 ";
 
-/// Everything but what is written into the kernel.
+/// Everything but what is written into the kernel. Nothing is removed: a machine is new, and what is planted in its /tmp
+/// at the same time must stay.
 const TMPFILES: &str = "\
 [Service]
 ExecStart=
-ExecStart=systemd-tmpfiles --create --remove --boot --exclude-prefix=/dev --exclude-prefix=/proc --exclude-prefix=/sys
+ExecStart=systemd-tmpfiles --create --boot --exclude-prefix=/dev --exclude-prefix=/proc --exclude-prefix=/sys
 ";
 
 /// Puts it onto the stage, with the units of the installation that are to be started.
