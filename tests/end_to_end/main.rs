@@ -9,5 +9,6 @@ mod emit;
 mod examples;
 mod faults;
 mod msrv;
+mod profiles;
 mod project;
 mod user;
