@@ -8,11 +8,11 @@ pub mod program;
 pub use canary::Canary;
 pub use catalogue::probes;
 
-use program::{Data, End, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, Outcome, Program};
+use program::{End, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, Outcome, Program};
 use sandbox_unit::refusal::Refusal;
 use sandbox_unit::spec::Forbid;
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// What the planted files hold. A probe that reads it has read what it should not.
 pub const CANARY: &str = "sandbox-unit canary: nothing that matters, but you should not be able to read it\n";
@@ -222,33 +222,10 @@ fn look(program: &mut Program, path: &str) {
 
 /// Sends one datagram: under an address filter it fails at once, where a TCP connection would hang.
 fn send(program: &mut Program, address: SocketAddr) {
-    const SOCK_DGRAM: i64 = 2;
-    let (family, name, length) = socket_name(program, address);
+    let (family, name, length) = program.internet_name(address);
     let payload = program.text("sandbox-unit");
-    let socket = crate::syscall!(program, "socket", family, SOCK_DGRAM, 0);
+    let socket = crate::syscall!(program, "socket", family, program::SOCK_DGRAM, 0);
     crate::syscall!(program, "sendto", socket, payload, 12, 0, name, length);
-}
-
-/// The family of an address, and the address as the kernel takes it.
-fn socket_name(program: &mut Program, address: SocketAddr) -> (i64, Data, i64) {
-    const AF_INET: u16 = 2;
-    const AF_INET6: u16 = 10;
-    let mut name = Vec::new();
-    let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
-    name.extend_from_slice(&family.to_ne_bytes());
-    name.extend_from_slice(&address.port().to_be_bytes());
-    match address.ip() {
-        IpAddr::V4(ip) => {
-            name.extend_from_slice(&ip.octets());
-            name.resize(16, 0);
-        }
-        IpAddr::V6(ip) => {
-            name.extend_from_slice(&[0; 4]);
-            name.extend_from_slice(&ip.octets());
-            name.extend_from_slice(&[0; 4]);
-        }
-    }
-    (family.into(), program.bytes(&name), name.len() as i64)
 }
 
 /// Asks about the caller's permission and the mount's noexec flag alike (fs/open.c, do_faccessat), and starts nothing.

@@ -193,10 +193,33 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// Whether everything works and nothing went through that must not. Where nothing was refused either, nothing was
+    /// proven, and that is not good.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.allowed == 0 && self.works_failed == 0 && self.refused > 0
+    }
+}
+
 impl Report {
-    /// Whether everything works and nothing went through that must not.
+    /// Whether every unit [holds](Summary::holds).
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.units.iter().all(|unit| unit.summary.allowed == 0 && unit.summary.works_failed == 0)
+        self.units.iter().all(|unit| unit.summary.holds())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_proves_nothing_does_not_hold() {
+        let proven = Summary { refused: 1, works: 1, ..Summary::default() };
+        assert!(proven.holds());
+        assert!(!Summary { inconclusive: 150, ..Summary::default() }.holds());
+        assert!(!Summary { allowed: 1, ..proven.clone() }.holds());
+        assert!(!Summary { works_failed: 1, ..proven }.holds());
     }
 }

@@ -1,9 +1,11 @@
 //! Programs for the prober: system calls as data, and what came of them.
 
+pub use socket::{Name, SOCK_DGRAM, SOCK_STREAM};
 use std::mem::offset_of;
 
 #[path = "../../prober/calls.rs"]
 mod calls;
+mod socket;
 #[path = "../../prober/wire.rs"]
 #[expect(dead_code, reason = "shared with the prober, which uses the rest")]
 mod wire;

@@ -132,8 +132,7 @@ fn write_list(out: &mut String, title: &str, lines: &[String]) -> fmt::Result {
 
 fn write_summary(out: &mut String, unit: &UnitReport) -> fmt::Result {
     let summary = &unit.summary;
-    let good = summary.allowed == 0 && summary.works_failed == 0;
-    let (style, word) = if good { (GOOD, "holds") } else { (BAD, "does not hold") };
+    let (style, word) = if summary.holds() { (GOOD, "holds") } else { (BAD, "does not hold") };
     writeln!(
         out,
         "\n  {style}{HEAD}{} {word}{HEAD:#}{style:#}: {} of {} work, {} refused ({} by the user alone), {} allowed, {} needed, {} \

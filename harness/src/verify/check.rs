@@ -4,7 +4,7 @@
 //! tool of the image.
 
 use crate::machine::Machine;
-use crate::probe::program::{Outcome, Program, decode, encode};
+use crate::probe::program::{Outcome, Program, SOCK_STREAM, decode, encode};
 use crate::syscall;
 use crate::verify::PROBER;
 use sandbox_unit::spec::Check;
@@ -81,39 +81,14 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
 
 /// Connects, sends, and reads until the other side closes or falls silent.
 fn converse(machine: &Machine, target: &Target, send: &[u8], half_close: bool) -> Result<Vec<u8>, String> {
-    const AF_UNIX: i64 = 1;
-    const AF_INET: i64 = 2;
-    const AF_INET6: i64 = 10;
-    const SOCK_STREAM: i64 = 1;
     const SOL_SOCKET: i64 = 1;
     const SO_RCVTIMEO: i64 = 20;
     const SHUT_WR: i64 = 1;
     let mut program = Program::default();
-    let (family, name) = match target {
-        Target::Inet(SocketAddr::V4(address)) => {
-            let mut name = (AF_INET as u16).to_ne_bytes().to_vec();
-            name.extend_from_slice(&address.port().to_be_bytes());
-            name.extend_from_slice(&address.ip().octets());
-            name.extend_from_slice(&[0; 8]);
-            (AF_INET, name)
-        }
-        Target::Inet(SocketAddr::V6(address)) => {
-            let mut name = (AF_INET6 as u16).to_ne_bytes().to_vec();
-            name.extend_from_slice(&address.port().to_be_bytes());
-            name.extend_from_slice(&[0; 4]);
-            name.extend_from_slice(&address.ip().octets());
-            name.extend_from_slice(&[0; 4]);
-            (AF_INET6, name)
-        }
-        Target::Unix(path) => {
-            let mut name = (AF_UNIX as u16).to_ne_bytes().to_vec();
-            name.extend_from_slice(path.as_bytes());
-            name.push(0);
-            (AF_UNIX, name)
-        }
+    let (family, name, length) = match target {
+        Target::Inet(address) => program.internet_name(*address),
+        Target::Unix(path) => program.unix_name(path),
     };
-    let length = name.len() as i64;
-    let name = program.bytes(&name);
     let mut timeout = PATIENCE.as_secs().to_ne_bytes().to_vec();
     timeout.extend_from_slice(&[0; 8]);
     let timeout = program.bytes(&timeout);

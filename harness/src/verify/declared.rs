@@ -1,10 +1,10 @@
 //! What a package declares as needed, attempted inside the sandbox: a need that is refused is a service that breaks
 //! later.
 
-use crate::probe::program::{End, O_CREAT, O_WRONLY, Outcome, Program};
+use crate::probe::program::{End, O_CREAT, O_WRONLY, Outcome, Program, SOCK_DGRAM, SOCK_STREAM};
 use crate::syscall;
 use sandbox_unit::spec::{Listen, Peers, Spec, Transport, User};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One declared action.
 pub struct Declared {
@@ -42,7 +42,7 @@ impl Declared {
             Listen::Unix { .. } => None,
         }));
         if spec.connect == Peers::Loopback || spec.connect == Peers::Any {
-            declared.push(socket("may open connections", &spec.connect));
+            declared.push(connect());
         }
         declared
     }
@@ -59,37 +59,27 @@ fn write(directory: &str) -> Declared {
     Declared { name: format!("may write {directory}"), program }
 }
 
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
-
 fn bind(listen: &Listen, transport: Transport, address: Option<IpAddr>, port: u16) -> Declared {
     let mut program = Program::default();
-    let kind: i64 = match transport {
-        Transport::Tcp => 1,
-        Transport::Udp => 2,
+    let kind = match transport {
+        Transport::Tcp => SOCK_STREAM,
+        Transport::Udp => SOCK_DGRAM,
     };
-    let v6 = matches!(address, Some(IpAddr::V6(_)));
-    let family = if v6 { AF_INET6 } else { AF_INET };
-    let mut name = family.to_ne_bytes().to_vec();
-    name.extend_from_slice(&port.to_be_bytes());
-    if v6 {
-        name.extend_from_slice(&[0; 24]);
+    let every: IpAddr = if address.is_some_and(|address| address.is_ipv6()) {
+        Ipv6Addr::UNSPECIFIED.into()
     } else {
-        name.extend_from_slice(&[0; 12]);
-    }
-    let length = name.len() as i64;
-    let name = program.bytes(&name);
+        Ipv4Addr::UNSPECIFIED.into()
+    };
+    let (family, name, length) = program.internet_name((every, port).into());
     let socket = syscall!(program, "socket", family, kind, 0);
     syscall!(program, "bind", socket, name, length);
     Declared { name: format!("may bind {listen}"), program }
 }
 
-fn socket(name: &str, peers: &Peers) -> Declared {
+/// Whether a socket can be made: whom it reaches is for the service to find out.
+fn connect() -> Declared {
     let mut program = Program::default();
-    let family = match peers {
-        Peers::Networks(networks) if networks.iter().all(|network| network.contains(':')) => AF_INET6,
-        _ => AF_INET,
-    };
-    syscall!(program, "socket", family, 1, 0);
-    Declared { name: name.into(), program }
+    let (family, ..) = program.internet_name((Ipv4Addr::LOCALHOST, 9).into());
+    syscall!(program, "socket", family, SOCK_STREAM, 0);
+    Declared { name: "may open connections".into(), program }
 }

@@ -6,9 +6,10 @@
 use super::{BASE, PROBER, PROBING};
 use crate::engine::{File, Installation};
 use crate::machine::{Machine, MachineError};
-use crate::probe::program::{AT_FDCWD, End, O_RDONLY, Outcome, Program, decode, encode};
+use crate::probe::program::{AT_FDCWD, End, O_RDONLY, Outcome, Program, SOCK_DGRAM, SOCK_STREAM, decode, encode};
 use crate::syscall;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// One way in which the kernel enforces settings.
 struct Mechanism {
@@ -93,38 +94,26 @@ static MECHANISMS: &[Mechanism] = &[
         setting: "PrivateNetwork=yes",
         action: |program| {
             // The loopback address is there in every network namespace; what the machine routes to it is not.
-            send_to(program, [192, 0, 2, 1]);
+            send_to(program, Ipv4Addr::new(192, 0, 2, 1));
         },
     },
 ];
 
-const AF_INET: u16 = 2;
-const SOCK_STREAM: i64 = 1;
-const SOCK_DGRAM: i64 = 2;
-
-fn address(port: u16, ip: [u8; 4]) -> Vec<u8> {
-    let mut name = AF_INET.to_ne_bytes().to_vec();
-    name.extend_from_slice(&port.to_be_bytes());
-    name.extend_from_slice(&ip);
-    name.resize(16, 0);
-    name
-}
-
 fn bind(program: &mut Program) {
-    let name = program.bytes(&address(43_211, [127, 0, 0, 1]));
-    let socket = syscall!(program, "socket", AF_INET, SOCK_STREAM, 0);
-    syscall!(program, "bind", socket, name, 16);
+    let (family, name, length) = program.internet_name((Ipv4Addr::LOCALHOST, 43_211).into());
+    let socket = syscall!(program, "socket", family, SOCK_STREAM, 0);
+    syscall!(program, "bind", socket, name, length);
 }
 
 fn send(program: &mut Program) {
-    send_to(program, [127, 0, 0, 1]);
+    send_to(program, Ipv4Addr::LOCALHOST);
 }
 
-fn send_to(program: &mut Program, ip: [u8; 4]) {
-    let name = program.bytes(&address(9, ip));
+fn send_to(program: &mut Program, address: Ipv4Addr) {
+    let (family, name, length) = program.internet_name((address, 9).into());
     let byte = program.text("x");
-    let socket = syscall!(program, "socket", AF_INET, SOCK_DGRAM, 0);
-    syscall!(program, "sendto", socket, byte, 1, 0, name, 16);
+    let socket = syscall!(program, "socket", family, SOCK_DGRAM, 0);
+    syscall!(program, "sendto", socket, byte, 1, 0, name, length);
 }
 
 impl Mechanism {

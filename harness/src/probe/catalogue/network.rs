@@ -5,7 +5,6 @@
 use super::errno::EINVAL;
 use super::{Attempt, Probe, Success, asks, does, probe};
 use crate::probe::program::{O_RDONLY, Program};
-use crate::probe::socket_name;
 use crate::syscall;
 use sandbox_unit::refusal::Refusal::{Bind, Call, Capability, Connect, Family, Set};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -184,7 +183,7 @@ fn bind(program: &mut Program, port: u16) {
     const SOL_SOCKET: i64 = 1;
     const SO_REUSEADDR: i64 = 2;
     let one = program.bytes(&1u32.to_ne_bytes());
-    let (family, name, length) = socket_name(program, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
+    let (family, name, length) = program.internet_name(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
     let socket = syscall!(program, "socket", family, SOCK_STREAM, 0);
     let shared = syscall!(program, "setsockopt", socket, SOL_SOCKET, SO_REUSEADDR, one, 4);
     program.tolerate(shared);
