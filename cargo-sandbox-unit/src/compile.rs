@@ -78,3 +78,17 @@ pub fn binaries(
     }
     Ok(found)
 }
+
+/// The bytes of each program.
+///
+/// # Errors
+/// One of them cannot be read.
+pub fn read(files: HashMap<String, PathBuf>) -> Result<HashMap<String, Vec<u8>>, Error> {
+    files
+        .into_iter()
+        .map(|(bin, file)| match std::fs::read(&file) {
+            Ok(program) => Ok((bin, program)),
+            Err(error) => Err(Error::file(file, error)),
+        })
+        .collect()
+}

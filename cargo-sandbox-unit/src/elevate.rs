@@ -4,7 +4,7 @@
 //! belongs to root is written outside the machine.
 
 use crate::error::Error;
-use crate::{GOOD, UNABLE, interrupt, progress, verify};
+use crate::{GOOD, UNABLE, compile, interrupt, progress};
 use sandbox_unit_harness::engine::{self, Missing};
 use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::report::Report;
@@ -78,7 +78,7 @@ pub fn machine_part() -> Result<u8, Error> {
     };
     let engine = engine::choose().map_err(Error::NoEngine)?;
     let image = plan.image.clone().map_or(Image::ThisMachine, Image::Folder);
-    let programs = verify::read(plan.programs.clone())?;
+    let programs = compile::read(plan.programs.clone())?;
     let report = Session::boot(engine.as_ref(), &image, plan.subjects.clone(), &listener)?.exercise(&programs)?;
     let text = serde_json::to_string(&report).map_err(|error| Error::Usage(error.to_string()))?;
     println!("{text}");

@@ -72,20 +72,9 @@ fn as_root(
         let built = build();
         let session = booting.join().map_err(|_| Error::Usage("the machine part ended unexpectedly".into()))?;
         // A build that failed has said why; what the machine says would only hide it.
-        let programs = read(built?)?;
+        let programs = compile::read(built?)?;
         Ok(session?.exercise(&programs)?)
     })
-}
-
-/// The bytes of each program.
-pub fn read(files: HashMap<String, PathBuf>) -> Result<HashMap<String, Vec<u8>>, Error> {
-    files
-        .into_iter()
-        .map(|(bin, file)| match std::fs::read(&file) {
-            Ok(program) => Ok((bin, program)),
-            Err(error) => Err(Error::file(file, error)),
-        })
-        .collect()
 }
 
 /// The subjects: emitted now, or as they lie in a directory.
