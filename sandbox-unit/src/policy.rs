@@ -1,6 +1,6 @@
 //! From what a service declares to settings, each with its reason.
 //!
-//! [`RULES`](rules::RULES) says per directive what each profile sets; [`crate::need::NEEDS`] says what a need opens.
+//! The table of rules says per directive what each profile sets; [`crate::need::NEEDS`] says what a need opens.
 //! Nothing else decides.
 
 mod opened;
