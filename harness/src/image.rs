@@ -1,7 +1,7 @@
 //! Where a root file system comes from.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a machine is booted from. It is never changed: a machine works on a copy that is gone with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,18 @@ pub enum Image {
     ThisMachine,
     /// A folder that holds a root file system with systemd in it.
     Folder(PathBuf),
+}
+
+impl Image {
+    /// Whether there is something at this absolute path.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        let path = Path::new(path);
+        match self {
+            Self::ThisMachine => path.exists(),
+            Self::Folder(folder) => folder.join(path.strip_prefix("/").unwrap_or(path)).exists(),
+        }
+    }
 }
 
 impl fmt::Display for Image {

@@ -11,6 +11,7 @@ mod installation;
 mod judge;
 mod mechanism;
 mod observation;
+mod placeholder;
 mod service;
 mod subject;
 
@@ -104,14 +105,17 @@ impl<'a> Session<'a> {
                 catalogue.push(probe);
             }
             let declared = Declared::of(&subject.spec);
-            plans.push(Plan { subject, probes: catalogue, declared });
+            let placeholders = placeholder::missing(image, &subject);
+            let notes = if placeholders.is_empty() { Vec::new() } else { vec![placeholder::note(&placeholders)] };
+            installation.files.extend(placeholders);
+            plans.push(Plan { subject, probes: catalogue, declared, notes });
         }
         let mut prepare = observer::routes();
         let canaries: Vec<_> = plans.iter().flat_map(|plan| &plan.probes).flat_map(|probe| probe.canaries).collect();
         prepare.extend(canary::stage(&canaries));
         installation::install_stage(&prepare, &mut installation);
         mechanism::install(&mut installation);
-        for Plan { subject, probes, declared } in &plans {
+        for Plan { subject, probes, declared, .. } in &plans {
             for file in &subject.files {
                 let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
                 installation.files.push(File { path, content, mode: 0o644 });

@@ -71,3 +71,11 @@ fn a_service_that_may_set_the_clock_does_not_get_to_the_hosts() {
         verified.unit()["notes"]
     );
 }
+
+#[test]
+fn a_credential_that_the_image_lacks_has_a_stand_in_and_the_report_says_so() {
+    let verified = verified("[package.metadata.sandbox-unit.service.waiting]\ncredentials = [\"tls.key\"]\n");
+    assert_eq!(verified.code, 0, "{}\n{:#}", verified.errors, verified.unit()["works"]);
+    let notes = verified.unit()["notes"].to_string();
+    assert!(notes.contains("/etc/credstore/tls.key is not in the image"), "{notes}");
+}

@@ -17,6 +17,8 @@ pub struct Plan {
     pub subject: Subject,
     pub probes: Vec<Probe>,
     pub declared: Vec<Declared>,
+    /// What the report should say of how the machine was made.
+    pub notes: Vec<String>,
 }
 
 /// One subject with what the prober reported of it.
@@ -47,6 +49,8 @@ pub struct Probed {
     pub machine_time: Duration,
     /// The directives that were to stop what went through.
     pub claimed: Vec<String>,
+    /// What the report should say of how the machine was made.
+    pub notes: Vec<String>,
 }
 
 /// Reads what the prober reported of each run. Where the sandbox refuses to create processes, its programs are run again,
@@ -128,7 +132,7 @@ fn span(units: &[Properties]) -> Duration {
 impl Attempted {
     /// What was reported from inside and what was seen from outside, together.
     pub fn observed(self, looked: Looked) -> Probed {
-        let Self { plan: Plan { subject, probes, declared }, outcomes } = self;
+        let Self { plan: Plan { subject, probes, declared, notes }, outcomes } = self;
         let observation = |run: usize, place: usize| -> Observation {
             let outcome = outcomes[run][place].clone();
             let trace = looked.traces.contains(&(place, Run::ALL[run]));
@@ -155,6 +159,6 @@ impl Attempted {
         let heard = outcomes[2].iter().any(|outcome| outcome.end != End::Unknown);
         let ended_well = looked.properties.get("Result").is_some_and(|result| result == "success");
         let trouble = (!heard && !ended_well).then_some(looked.properties);
-        Probed { subject, probes, observed, declared, trouble, machine_time: looked.machine_time, claimed }
+        Probed { subject, probes, observed, declared, trouble, machine_time: looked.machine_time, claimed, notes }
     }
 }

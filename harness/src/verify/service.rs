@@ -86,6 +86,7 @@ pub fn report(probed: &Probed, ran: Ran, unenforced: &BTreeMap<String, &'static 
     let probes: Vec<_> =
         probed.probes.iter().zip(&probed.observed).map(|(probe, observed)| judge(probe, observed, &claims)).collect();
     let mut notes = policy.notes;
+    notes.extend(probed.notes.iter().cloned());
     let reaching = harmless::kept(subject);
     if !reaching.is_empty() {
         notes.push(harmless::note(&reaching));
