@@ -31,6 +31,8 @@ pub enum Refusal {
     Exec(Cow<'static, str>),
     /// What keeps packets to this address from leaving.
     Connect(IpAddr),
+    /// What keeps this device node from being opened.
+    Device(Cow<'static, str>),
     /// `SocketBindDeny=`, where no `SocketBindAllow=` names this port.
     Bind(u16),
 }
@@ -46,6 +48,12 @@ impl Refusal {
     #[must_use]
     pub const fn read(path: &'static str) -> Self {
         Self::Read(Cow::Borrowed(path))
+    }
+
+    /// [`Refusal::Device`] of a fixed path.
+    #[must_use]
+    pub const fn device(path: &'static str) -> Self {
+        Self::Device(Cow::Borrowed(path))
     }
 
     /// [`Refusal::Exec`] of a fixed path.
@@ -75,6 +83,7 @@ impl Refusal {
             Self::Write(path) => settings.refuses_write(path),
             Self::Read(path) => settings.refuses_read(path),
             Self::Exec(path) => settings.refuses_exec(path),
+            Self::Device(path) => settings.refuses_device(path),
             Self::Connect(address) => settings.refuses_connect(*address),
             Self::Bind(port) => {
                 let denied = settings.last("SocketBindDeny").is_some_and(|value| value == "any");
@@ -97,6 +106,7 @@ impl fmt::Display for Refusal {
             Self::Write(path) => write!(f, "what keeps {path} from being written, such as ProtectSystem="),
             Self::Read(path) => write!(f, "what hides {path}, such as ProtectHome= or InaccessiblePaths="),
             Self::Exec(path) => write!(f, "NoExecPaths= over {path}"),
+            Self::Device(path) => write!(f, "PrivateDevices=, or DevicePolicy= without a DeviceAllow= of {path}"),
             Self::Connect(address) => write!(f, "IPAddressDeny= over {address}, or no network at all"),
             Self::Bind(port) => write!(f, "SocketBindDeny= over port {port}"),
         }
@@ -221,11 +231,16 @@ impl<'a> Effective<'a> {
     }
 
     fn refuses_write(&self, path: &str) -> Vec<&'static str> {
-        let opened =
-            ["ReadWritePaths", "BindPaths"].into_iter().filter_map(|directive| self.covers(directive, path)).max();
+        // What is an entry of its own is not reached by an entry above it.
+        let opened = ["ReadWritePaths", "BindPaths", "ExecPaths"]
+            .into_iter()
+            .filter_map(|directive| self.covers(directive, path))
+            .max();
+        let own = ["/home", "/root", "/run/user"].into_iter().filter(|top| is_below(path, top)).map(str::len).max();
         let mut refusing = self.hidden(path);
-        for directive in ["ReadOnlyPaths", "TemporaryFileSystem"] {
-            if self.covers(directive, path) > opened {
+        for directive in ["ReadOnlyPaths", "TemporaryFileSystem", "BindReadOnlyPaths"] {
+            let covered = self.covers(directive, path);
+            if covered.is_some() && covered >= opened.max(own) {
                 refusing.push(directive);
             }
         }
@@ -293,6 +308,18 @@ impl<'a> Effective<'a> {
             if tmp && self.is_on("PrivateTmp") {
                 refusing.push("PrivateTmp");
             }
+        }
+        refusing
+    }
+
+    fn refuses_device(&self, path: &str) -> Vec<&'static str> {
+        let mut refusing = Vec::new();
+        let allowed = self.all("DeviceAllow").any(|rule| words(rule).first().is_some_and(|device| device == path));
+        if self.is_on("PrivateDevices") {
+            refusing.push("PrivateDevices");
+        }
+        if !allowed && matches!(self.last("DevicePolicy"), Some("closed" | "strict")) {
+            refusing.push("DevicePolicy");
         }
         refusing
     }
@@ -415,6 +442,16 @@ mod tests {
         let strict = [("ProtectSystem", "strict"), ("ReadWritePaths", "/srv/data")];
         assert_eq!(by(&Refusal::write("/srv"), &strict), ["ProtectSystem"]);
         assert!(by(&Refusal::write("/srv/data/x"), &strict).is_empty());
+        let run = [("ProtectSystem", "strict"), ("ReadOnlyPaths", "/run")];
+        assert_eq!(by(&Refusal::write("/run/x"), &run), ["ReadOnlyPaths", "ProtectSystem"]);
+        assert!(by(&Refusal::write("/run/user/1"), &run).is_empty(), "which ProtectHome= is for");
+        let exec = [("ProtectSystem", "strict"), ("ExecPaths", "/usr/lib")];
+        assert!(by(&Refusal::write("/usr/lib/x"), &exec).is_empty());
+        let bound = [exec[0], exec[1], ("BindReadOnlyPaths", "/usr/lib")];
+        assert_eq!(by(&Refusal::write("/usr/lib/x"), &bound), ["BindReadOnlyPaths"]);
+        let device = [("DevicePolicy", "closed"), ("DeviceAllow", "/dev/kmsg r")];
+        assert!(by(&Refusal::device("/dev/kmsg"), &device).is_empty());
+        assert_eq!(by(&Refusal::device("/dev/fuse"), &device), ["DevicePolicy"]);
         assert!(by(&Refusal::write("/opt"), &[("ProtectSystem", "full")]).is_empty());
         assert_eq!(by(&Refusal::write("/etc"), &[("ProtectSystem", "full")]), ["ProtectSystem"]);
         assert_eq!(by(&Refusal::write("/tmp"), &[("PrivateTmp", "yes")]), ["PrivateTmp"]);

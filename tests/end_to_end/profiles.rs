@@ -79,3 +79,16 @@ fn a_credential_that_the_image_lacks_has_a_stand_in_and_the_report_says_so() {
     let notes = verified.unit()["notes"].to_string();
     assert!(notes.contains("/etc/credstore/tls.key is not in the image"), "{notes}");
 }
+
+#[test]
+fn every_need_makes_a_unit_that_starts_and_holds() {
+    let listed = crate::project::plain_tool().args(["explain", "needs"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let needs: Vec<&str> = listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(needs.len() > 30, "{needs:?}");
+    for need in needs {
+        let verified = verified(&format!("[package.metadata.sandbox-unit.service.waiting]\nneeds = [\"{need}\"]\n"));
+        let unit = verified.unit();
+        assert_eq!(verified.code, 0, "{need}: {:#}\n{:#?}", unit["works"], verified.probes("allowed"));
+    }
+}

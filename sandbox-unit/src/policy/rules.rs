@@ -137,7 +137,7 @@ pub static RULES: &[Rule] = &[
     strict("ExecPaths", From(exec_paths)),
     strict("NoExecPaths", From(no_exec_paths)),
     declared("BindPaths", |spec, _| home_binds(&spec.write, "write")),
-    declared("BindReadOnlyPaths", |spec, _| home_binds(&spec.read, "read")),
+    both("BindReadOnlyPaths", From(|spec, _| home_binds(&spec.read, "read")), From(bind_read_only_paths)),
     strict("RestrictFileSystems", Is("~@application @historical-block @network @privileged-api @security")),
     both("PrivateDevices", Is("true"), Is("yes")),
     strict("DevicePolicy", Is("closed")),
@@ -321,24 +321,47 @@ fn inaccessible_paths(spec: &Spec, opened: &Opened) -> Vec<Line> {
     vec![Line::profile(hidden.join(" ")).because(because)]
 }
 
-fn exec_paths(spec: &Spec, opened: &Opened) -> Vec<Line> {
-    if opened.lift("NoExecPaths").is_some() {
+/// The paths whose files may be executed; none where everything may.
+fn executable_paths(spec: &Spec, opened: &Opened) -> Vec<String> {
+    let known = directive::find("ExecPaths").is_some_and(|directive| directive.is_known_to(spec.systemd));
+    if !known || opened.lift("NoExecPaths").is_some() {
         return Vec::new();
     }
     // The loader maps libraries as executable; /lib and the like are links into /usr on current distributions.
     let libraries = ["/usr/lib", "-/usr/lib32", "-/usr/lib64", "-/usr/local/lib", "-/lib", "-/lib32", "-/lib64"];
     let mut paths = vec![spec.executable()];
     if opened.exec.iter().any(|path| path == "/usr") {
-        paths = ["/usr", "-/bin", "-/sbin"].map(String::from).to_vec();
+        paths = ["/usr", "-/bin", "-/sbin", "-/lib", "-/lib32", "-/lib64"].map(String::from).to_vec();
+    } else {
+        paths.extend(libraries.map(String::from));
     }
-    paths.extend(libraries.map(String::from));
     paths.extend(opened.exec.iter().filter(|path| *path != "/usr").map(|path| quote_path(path)));
+    paths
+}
+
+fn exec_paths(spec: &Spec, opened: &Opened) -> Vec<Line> {
+    let paths = executable_paths(spec, opened);
+    if paths.is_empty() {
+        return Vec::new();
+    }
     let because = if opened.exec.is_empty() {
         "only its own program and the libraries of the system can be executed".to_owned()
     } else {
         format!("what it may execute: {}, and the libraries of the system", opened.exec.join(", "))
     };
     vec![Line::profile(paths.join(" ")).because(because)]
+}
+
+fn bind_read_only_paths(spec: &Spec, opened: &Opened) -> Vec<Line> {
+    // Seen on 252, 257 and 262: a path in ExecPaths= is an entry of its own, which ProtectSystem=strict then leaves
+    // writable. Bound onto itself it is read-only, and still executable.
+    let mut paths = executable_paths(spec, opened);
+    paths.retain(|path| !spec.write.iter().any(|written| path.trim_start_matches('-') == written));
+    let mut lines = home_binds(&spec.read, "read");
+    if !paths.is_empty() {
+        lines.push(Line::profile(paths.join(" ")).because("what ExecPaths= names stays read-only"));
+    }
+    lines
 }
 
 fn no_exec_paths(spec: &Spec, _: &Opened) -> Vec<Line> {

@@ -5,11 +5,11 @@ use crate::probe::canary::device;
 use crate::probe::program::{AT_FDCWD, O_NONBLOCK, O_RDONLY, O_RDWR, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Is, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
 
 /// What keeps a node from being opened that is there for everybody.
 fn refusals(path: &'static str) -> Vec<Refusal> {
-    vec![Set("PrivateDevices"), Is("DevicePolicy", &["closed", "strict"]), Refusal::read(path)]
+    vec![Refusal::device(path), Refusal::read(path)]
 }
 
 /// The probes of this group.
@@ -43,9 +43,8 @@ pub fn table() -> Vec<Probe> {
             "read the kernel log from /dev/kmsg",
             Attempt::Open("/dev/kmsg".into(), O_RDONLY | O_NONBLOCK),
             [
-                Set("PrivateDevices"),
+                Refusal::device("/dev/kmsg"),
                 Set("ProtectKernelLogs"),
-                Is("DevicePolicy", &["closed", "strict"]),
                 Refusal::read("/dev/kmsg"),
                 Capability("CAP_SYSLOG"),
                 Set("PrivateUsers"),
@@ -56,13 +55,7 @@ pub fn table() -> Vec<Probe> {
             "device-mem",
             "open the machine's memory, /dev/mem",
             Attempt::Open("/dev/mem".into(), O_RDONLY),
-            [
-                Set("PrivateDevices"),
-                Is("DevicePolicy", &["closed", "strict"]),
-                Refusal::read("/dev/mem"),
-                Capability("CAP_SYS_RAWIO"),
-                Set("PrivateUsers"),
-            ],
+            [Refusal::device("/dev/mem"), Refusal::read("/dev/mem"), Capability("CAP_SYS_RAWIO"), Set("PrivateUsers")],
         )
         .with(&[Canary::Device("/dev/mem", 0o666, 1, 1)]),
         probe(

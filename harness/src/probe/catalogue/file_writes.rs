@@ -25,6 +25,11 @@ pub fn table() -> Vec<Probe> {
     vec![
         write("write-root-directory", "create a file in /", "/", &[]),
         open_directory!("write-usr", "create a file below /usr", "/usr/share/sandbox-unit-canary"),
+        open_directory!(
+            "write-libraries",
+            "create a file among the system's libraries",
+            "/usr/lib/sandbox-unit-canary"
+        ),
         open_directory!("write-etc", "create a file below /etc", "/etc/sandbox-unit-canary"),
         open_directory!("write-boot", "create a file below /boot", "/boot/sandbox-unit-canary"),
         open_directory!("write-opt", "create a file below /opt", "/opt/sandbox-unit-canary"),
