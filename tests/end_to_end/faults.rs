@@ -20,6 +20,9 @@ const NECESSARY: &[(&str, &str)] = &[
     ("PrivateIPC=yes", "PrivateIPC"),
     ("NoExecPaths=/", "NoExecPaths"),
     ("InaccessiblePaths=", "InaccessiblePaths"),
+    ("BindReadOnlyPaths=", "BindReadOnlyPaths"),
+    ("ReadOnlyPaths=", "ReadOnlyPaths"),
+    ("UMask=", "UMask"),
 ];
 
 fn without(line: &str) -> Verified {
