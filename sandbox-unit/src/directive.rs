@@ -1,11 +1,21 @@
 //! The catalogue of directives: one entry each.
 //!
-//! Adding a directive is adding one [`Directive`] to the table of its group in `directive/`.
+//! Adding a directive is adding one [`Directive`] to the table of its group in `directive/`. Versions, scopes and
+//! implications: the manuals `systemd.exec(5)`, `systemd.resource-control(5)` and systemd's NEWS, checked against 252,
+//! 254, 257 and 262.
 
-mod catalogue;
+mod files;
+mod grammar;
+mod identity;
+mod kernel;
+pub mod known;
+mod network;
 
 use crate::version::SystemdVersion;
-pub use catalogue::DIRECTIVES;
+pub(crate) use grammar::choice;
+pub use grammar::{Choice, Grammar, chosen, strictness};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// A section of a unit file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,20 +99,214 @@ impl Topic {
     }
 }
 
+/// The manual that describes a directive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manual {
+    /// `systemd.exec(5)`
+    Exec,
+    /// `systemd.resource-control(5)`
+    ResourceControl,
+    /// `systemd.service(5)`
+    Service,
+    /// `systemd.unit(5)`
+    Unit,
+}
+
+impl Manual {
+    /// Its name, with the section.
+    #[must_use]
+    pub fn page(self) -> &'static str {
+        match self {
+            Self::Exec => "systemd.exec(5)",
+            Self::ResourceControl => "systemd.resource-control(5)",
+            Self::Service => "systemd.service(5)",
+            Self::Unit => "systemd.unit(5)",
+        }
+    }
+}
+
+/// Which service managers can enforce a directive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Every one, that of an unprivileged user too.
+    Any,
+    /// That of a user only inside a user namespace: 254 and newer make one, older ones need `PrivateUsers=yes`.
+    UserNamespace,
+    /// That of a user only with `PrivateUsers=yes`, or another directive that brings a user namespace.
+    ExplicitUserNamespace,
+    /// Only that of the system.
+    System,
+    /// That of a user only for its own user.
+    OwnUser,
+    /// That of a user only for capabilities that it holds.
+    HeldCapabilities,
+    /// That of a user only to give up, not to gain.
+    LoweringOnly,
+}
+
+impl Scope {
+    /// What to tell about it.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Any => "in system and user units",
+            Self::UserNamespace => "in user units only inside a user namespace (before 254: with PrivateUsers=yes)",
+            Self::ExplicitUserNamespace => "in user units only with PrivateUsers=yes",
+            Self::System => "in system units alone",
+            Self::OwnUser => "in user units only for their own user",
+            Self::HeldCapabilities => "in user units only for capabilities that the manager holds",
+            Self::LoweringOnly => "in user units only to lower it",
+        }
+    }
+}
+
+/// What enforces a directive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    /// User and group IDs.
+    Identity,
+    /// Capability sets.
+    Capability,
+    /// Calls that a process makes on itself before the service begins.
+    ProcessControl,
+    /// SELinux, AppArmor, SMACK or the BPF security module.
+    SecurityModule,
+    /// A mount namespace.
+    Mount,
+    /// A system-call filter.
+    Seccomp,
+    /// A namespace other than that of mounts.
+    Namespace,
+    /// A BPF program, mostly of the control group.
+    Bpf,
+    /// A control group.
+    ControlGroup,
+    /// Resource limits.
+    Limit,
+    /// A kernel keyring.
+    Keyring,
+    /// Environment variables.
+    Environment,
+    /// PAM.
+    Pam,
+    /// The service manager's credentials.
+    Credential,
+    /// Directories that the service manager makes.
+    Directory,
+    /// Project quotas.
+    Quota,
+    /// What a disk image must prove.
+    Image,
+    /// The service manager, when the service is gone.
+    Cleanup,
+    /// Firewall sets.
+    Firewall,
+    /// The service manager's socket for notifications.
+    Notification,
+    /// A file descriptor that is passed in.
+    Descriptor,
+    /// How the program is found.
+    Execution,
+}
+
+/// Which way a boolean protects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// `yes` protects.
+    Protects,
+    /// `yes` gives something away.
+    Weakens,
+    /// Neither.
+    Neutral,
+}
+
 /// One directive that systemd knows.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Directive {
     /// Its name, as in a unit file.
     pub name: &'static str,
+    /// The section that it stands in.
+    pub section: Section,
     /// What it is about.
     pub topic: Topic,
-    /// The first version that knows it (0: older than every version that is supported).
+    /// The first version that knows it (0: older than the manuals tell).
     pub since: u16,
+    /// What can be written.
+    pub values: Grammar,
+    /// What holds without it, where that can be said in a word.
+    pub default: &'static str,
     /// What it protects, or does, in one sentence without a final stop.
     pub protects: &'static str,
+    /// Where it is described.
+    pub manual: Manual,
+    /// Who can enforce it.
+    pub scope: Scope,
+    /// What enforces it.
+    pub mechanism: &'static [Mechanism],
+    /// What it brings with it: directives with values.
+    pub implies: &'static [(&'static str, &'static str)],
+    /// Whether systemd sets `NoNewPrivileges=` with it where it lacks CAP_SYS_ADMIN.
+    pub brings_no_new_privileges: bool,
+    /// Which way it protects.
+    pub effect: Effect,
+}
+
+/// An entry of the catalogue, for the methods below to complete.
+const fn directive(topic: Topic, name: &'static str, since: u16, values: Grammar, protects: &'static str) -> Directive {
+    Directive {
+        name,
+        section: Section::Service,
+        topic,
+        since,
+        values,
+        default: "",
+        protects,
+        manual: Manual::Exec,
+        scope: Scope::Any,
+        mechanism: &[],
+        implies: &[],
+        brings_no_new_privileges: false,
+        effect: Effect::Protects,
+    }
 }
 
 impl Directive {
+    const fn section(self, section: Section) -> Self {
+        Self { section, ..self }
+    }
+
+    const fn default(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+
+    const fn man(self, manual: Manual) -> Self {
+        Self { manual, ..self }
+    }
+
+    const fn scope(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    const fn by(self, mechanism: &'static [Mechanism]) -> Self {
+        Self { mechanism, ..self }
+    }
+
+    const fn implies(self, implies: &'static [(&'static str, &'static str)]) -> Self {
+        Self { implies, ..self }
+    }
+
+    const fn needs_privilege(self) -> Self {
+        Self { brings_no_new_privileges: true, ..self }
+    }
+
+    const fn weakens(self) -> Self {
+        Self { effect: Effect::Weakens, ..self }
+    }
+
+    const fn neutral(self) -> Self {
+        Self { effect: Effect::Neutral, ..self }
+    }
+
     /// Whether this version knows it.
     #[must_use]
     pub fn is_known_to(&self, version: SystemdVersion) -> bool {
@@ -110,10 +314,27 @@ impl Directive {
     }
 }
 
+/// Every directive of the catalogue, in the order of an emitted unit.
+pub static DIRECTIVES: LazyLock<Vec<&'static Directive>> = LazyLock::new(|| {
+    let mut all: Vec<_> =
+        [identity::TABLE, files::TABLE, kernel::TABLE, network::TABLE].into_iter().flatten().collect();
+    all.sort_by_key(|directive| directive.topic);
+    all
+});
+
+static PLACES: LazyLock<HashMap<&'static str, usize>> =
+    LazyLock::new(|| DIRECTIVES.iter().enumerate().map(|(place, directive)| (directive.name, place)).collect());
+
+/// The place in [`DIRECTIVES`] of the directive of this name.
+#[must_use]
+pub fn place(name: &str) -> Option<usize> {
+    PLACES.get(name).copied()
+}
+
 /// The directive of this name, as systemd spells it (names are case sensitive).
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Directive> {
-    DIRECTIVES.iter().find(|directive| directive.name == name)
+    place(name).and_then(|place| DIRECTIVES.get(place)).copied()
 }
 
 #[cfg(test)]
@@ -134,5 +355,22 @@ mod tests {
         let directive = find("PrivateIPC").expect("in the catalogue");
         assert!(!directive.is_known_to(SystemdVersion::new(247)) && directive.is_known_to(SystemdVersion::new(248)));
         assert_eq!(find("privateipc"), None);
+    }
+
+    #[test]
+    fn every_entry_is_whole() {
+        assert_eq!(DIRECTIVES.len(), 150);
+        for directive in DIRECTIVES.iter() {
+            assert!(!directive.mechanism.is_empty(), "{}", directive.name);
+            assert!(directive.since <= SystemdVersion::NEWEST.number(), "{}", directive.name);
+            for (implied, _) in directive.implies {
+                assert!(find(implied).is_some(), "{implied}");
+            }
+            for version in [252, 254, 257, 262].map(SystemdVersion::new) {
+                let known =
+                    known::in_section(directive.section.name(), directive.name, version) == known::Standing::Known;
+                assert_eq!(known, directive.is_known_to(version), "{} in {version}", directive.name);
+            }
+        }
     }
 }

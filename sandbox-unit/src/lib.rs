@@ -4,13 +4,16 @@
 //! works on any operating system. The data flows one way:
 //!
 //! [`metadata`] reads `[package.metadata.sandbox-unit]` into a [`spec::Spec`]; [`policy`] turns a spec into
-//! [`policy::Setting`]s, each with its reason; [`emit`] renders them as the files a package ships.
+//! [`policy::Setting`]s, each with its reason; [`emit`] renders them as the files a package ships. [`mod@unit`] reads unit
+//! files as systemd does, [`audit`] tells what they amount to, and [`lint`] what is wrong with them.
 
+pub mod audit;
 pub mod capability;
 pub mod diagnostic;
 pub mod directive;
 pub mod emit;
 pub mod exit_status;
+pub mod lint;
 pub mod metadata;
 pub mod need;
 pub mod policy;

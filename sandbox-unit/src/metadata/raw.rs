@@ -90,10 +90,11 @@ fn directive_name(section: Section, name: &str) -> Result<(), Problem> {
         let problem = Problem::new(format!("`{name}` cannot be set by hand"), "a key of its own says this");
         return Err(problem.help(format!("say it with {key}")));
     }
-    let takes_all = matches!(section, Section::Service | Section::Socket);
-    if !takes_all && directive::find(name).is_some() {
+    // A socket takes what says how processes are run, too: for those that it starts by itself.
+    let takes = |home: Section| home == section || (home == Section::Service && section == Section::Socket);
+    if let Some(known) = directive::find(name).filter(|known| !takes(known.section)) {
         let problem = Problem::new(format!("[{}] has no `{name}`", section.name()), "systemd would ignore this line");
-        return Err(problem.help(format!("write unit.Service.{name}")));
+        return Err(problem.help(format!("write unit.{}.{name}", known.section.name())));
     }
     Ok(())
 }

@@ -1,0 +1,126 @@
+//! One row of the audit: what it looks at, and how it judges.
+
+use super::load::Service;
+use super::value::{NAMESPACES, Value, capability_bit};
+use crate::syscall_set::{Architecture, Groups};
+
+/// One row.
+#[derive(Debug)]
+pub struct Check {
+    /// What systemd's output calls it.
+    pub id: &'static str,
+    /// The name of the row in systemd's JSON, and in its policy files.
+    pub json_field: &'static str,
+    /// What it is about, where it is fine: one sentence without a final stop.
+    pub good: &'static str,
+    /// The same, where it is not.
+    pub bad: &'static str,
+    /// How much it counts.
+    pub weight: u64,
+    /// The worst that it can be.
+    pub range: u64,
+    /// Whether it says nothing about units without default dependencies, which start before the file systems are there.
+    pub default_dependencies_only: bool,
+    /// The first version that has it.
+    pub since: u16,
+    /// How it judges.
+    pub assess: Assess,
+}
+
+/// How a row judges.
+#[derive(Debug)]
+pub enum Assess {
+    /// A directive is on.
+    On(&'static str),
+    /// A directive is off.
+    Off(&'static str),
+    /// A directive has one of these words, each with how bad it is; any other is as bad as the last number.
+    Word(&'static str, &'static [(&'static str, u64)], u64),
+    /// None of these capabilities can be held.
+    Without(&'static [&'static str]),
+    /// No namespace of this kind can be made.
+    Namespace(&'static str),
+    /// No socket of these families can be made; of none of the other four rows, where there is no name.
+    Families(&'static [&'static str]),
+    /// No call of this group can be made.
+    Calls(&'static str),
+    /// Anything else.
+    By(fn(&Service) -> Assessment),
+}
+
+/// How bad a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assessment {
+    /// It says nothing about this unit.
+    NotApplicable,
+    /// 0 is fine; up to the row's range.
+    Badness(u64),
+    /// As bad as this, because of this system call.
+    Offender(u64, &'static str),
+}
+
+fn graded(bad: bool) -> Assessment {
+    Assessment::Badness(u64::from(bad))
+}
+
+impl Assess {
+    /// How bad it is.
+    #[must_use]
+    pub fn judge(&self, service: &Service, architecture: Architecture) -> Assessment {
+        match self {
+            Self::On(name) => graded(!service.is_on(name)),
+            Self::Off(name) => graded(service.is_on(name)),
+            Self::Word(name, words, other) => {
+                let word = service.text(name).unwrap_or_default();
+                Assessment::Badness(
+                    words.iter().find(|(known, _)| *known == word).map_or(*other, |(_, badness)| *badness),
+                )
+            }
+            Self::Without(names) => match service.value("CapabilityBoundingSet") {
+                Some(Value::Capabilities(set)) => {
+                    graded(names.iter().filter_map(|name| capability_bit(name)).any(|bit| set & bit != 0))
+                }
+                _ => graded(true),
+            },
+            Self::Namespace(kind) => match service.value("RestrictNamespaces") {
+                Some(Value::Namespaces(Some(set))) => {
+                    let place = NAMESPACES.iter().position(|known| known == kind);
+                    graded(place.is_none_or(|place| set >> place & 1 == 1))
+                }
+                _ => graded(true),
+            },
+            Self::Families(names) => families(service, names),
+            Self::Calls(group) => calls(service, group, architecture),
+            Self::By(judge) => judge(service),
+        }
+    }
+}
+
+/// The families that have rows of their own.
+const OWN_ROW: [&str; 5] = ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET"];
+
+/// A row is good under an allow list that names none of its families, and under a deny list that names any of them.
+fn families(service: &Service, names: &[&str]) -> Assessment {
+    let Some(Value::Families(Some(families))) = service.value("RestrictAddressFamilies") else { return graded(true) };
+    let mut listed = families.set.iter();
+    let named = if names.is_empty() {
+        listed.any(|family| !OWN_ROW.contains(family))
+    } else {
+        listed.any(|family| names.contains(family))
+    };
+    graded(named == families.allow)
+}
+
+/// The first call of the group that the filter gets wrong is the offender.
+fn calls(service: &Service, group: &str, architecture: Architecture) -> Assessment {
+    let Some(Value::Calls(Some(filter))) = service.value("SystemCallFilter") else { return Assessment::Badness(10) };
+    if !filter.allow && filter.set.is_empty() {
+        return Assessment::Badness(10);
+    }
+    let groups = Groups::of(service.version);
+    let offender = groups.calls(group, &filter.set, filter.allow, architecture).next();
+    match offender {
+        None => Assessment::Badness(0),
+        Some(call) => Assessment::Offender(if filter.allow { 9 } else { 10 }, call),
+    }
+}

@@ -1,0 +1,127 @@
+//! Lints: what is wrong with a unit although systemd says nothing, or only in a log that nobody reads.
+//!
+//! Adding a lint is adding one [`Lint`] to a table in `lint/`: its code, its reason, and the function that looks for it.
+
+mod lines;
+mod meaning;
+
+use crate::audit::{Part, Service};
+use crate::unit::Entry;
+use crate::version::SystemdVersion;
+use std::ops::Range;
+
+/// One lint.
+pub struct Lint {
+    /// Its code, which stays.
+    pub code: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Why it is worth saying: one sentence without a final stop.
+    pub reason: &'static str,
+    look: fn(&Subject, &mut Sink),
+}
+
+/// What lints look at.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The unit's own file and its drop-ins, in the order in which they count.
+    pub parts: &'a [Part<'a>],
+    /// The unit as it is loaded with its findings kept; `None` where it is not.
+    pub service: Option<&'a Service>,
+    /// The systemd that is meant.
+    pub version: SystemdVersion,
+}
+
+/// A change that mends what a lint found, without changing what the unit does today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// The assignment: a place in the entries of the part's document.
+    pub entry: usize,
+    /// Its new value; `None` takes its lines out.
+    pub value: Option<String>,
+}
+
+/// What a lint found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The code of the lint.
+    pub code: &'static str,
+    /// Which file: a place in [`Subject::parts`].
+    pub part: usize,
+    /// The bytes that it is about.
+    pub span: Range<usize>,
+    /// What is wrong, in one sentence without a final stop.
+    pub message: String,
+    /// What would be right.
+    pub help: Option<String>,
+    /// What can be done about it mechanically.
+    pub fix: Option<Fix>,
+}
+
+/// Where lints put what they find.
+struct Sink {
+    code: &'static str,
+    found: Vec<Finding>,
+}
+
+impl Sink {
+    fn push(&mut self, part: usize, span: Range<usize>, message: impl Into<String>) -> &mut Finding {
+        let finding = Finding { code: self.code, part, span, message: message.into(), help: None, fix: None };
+        self.found.push(finding);
+        let last = self.found.len() - 1;
+        &mut self.found[last]
+    }
+}
+
+impl Finding {
+    fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn fix(&mut self, entry: usize, value: Option<String>) {
+        self.fix = Some(Fix { entry, value });
+    }
+}
+
+/// Every lint, by code.
+pub fn lints() -> impl Iterator<Item = &'static Lint> {
+    lines::LINTS.iter().chain(meaning::LINTS)
+}
+
+/// The lint with this code or name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Lint> {
+    lints().find(|lint| lint.code == name || lint.name == name)
+}
+
+/// What all lints find, in the order of the files and of the places in them.
+#[must_use]
+pub fn lint(subject: &Subject) -> Vec<Finding> {
+    let mut sink = Sink { code: "", found: Vec::new() };
+    for lint in lints() {
+        sink.code = lint.code;
+        (lint.look)(subject, &mut sink);
+    }
+    sink.found.sort_by(|a, b| (a.part, a.span.start, a.code).cmp(&(b.part, b.span.start, b.code)));
+    sink.found
+}
+
+impl<'a> Subject<'a> {
+    /// Every assignment: its part, its place there, its section and itself.
+    fn entries(self) -> impl Iterator<Item = (usize, usize, &'a str, &'a Entry)> {
+        self.parts.iter().enumerate().flat_map(|(part, file)| {
+            let entries = file.document.entries().iter().enumerate();
+            entries.map(move |(place, entry)| (part, place, file.document.section(entry), entry))
+        })
+    }
+
+    /// The assignments of one directive in `[Service]`.
+    fn of(self, name: &'static str) -> impl Iterator<Item = (usize, usize, &'a Entry)> {
+        let wanted = self.entries().filter(move |(_, _, section, entry)| *section == "Service" && entry.key == name);
+        wanted.map(|(part, place, _, entry)| (part, place, entry))
+    }
+}
+
+#[cfg(test)]
+mod tests;
