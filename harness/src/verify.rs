@@ -159,6 +159,7 @@ impl<'a> Session<'a> {
         })?;
         // The probes ran within the boot; each unit's report tells how long its own took.
         let probing: Duration = probed.iter().map(|probed| probed.machine_time).sum();
+        listener(Progress::Ended(Phase::of("probe", probing)));
         if let Some(boot) = phases.first_mut() {
             boot.ms = boot.ms.saturating_sub(Phase::of("probe", probing).ms);
         }

@@ -3,6 +3,7 @@
 //! A probe names everything that is able to stop it as [`Refusal`]s; held against a list of settings they tell
 //! which directives claim to stop it there, which is what a report names when it goes through all the same.
 
+use crate::place::{HOMES, in_home, is_below};
 use crate::policy::Setting;
 use crate::syscall_set;
 use crate::unit::words;
@@ -236,7 +237,7 @@ impl<'a> Effective<'a> {
             .into_iter()
             .filter_map(|directive| self.covers(directive, path))
             .max();
-        let own = ["/home", "/root", "/run/user"].into_iter().filter(|top| is_below(path, top)).map(str::len).max();
+        let own = HOMES.into_iter().filter(|top| is_below(path, top)).map(str::len).max();
         let mut refusing = self.hidden(path);
         for directive in ["ReadOnlyPaths", "TemporaryFileSystem", "BindReadOnlyPaths"] {
             let covered = self.covers(directive, path);
@@ -252,8 +253,7 @@ impl<'a> Effective<'a> {
             let system = self.last("ProtectSystem").unwrap_or_default();
             let dynamic = self.last("DynamicUser").is_some_and(|value| same_value(value, "yes"));
             let in_system = ["/usr", "/boot", "/efi"].iter().any(|top| is_below(path, top));
-            let elsewhere =
-                ["/dev", "/proc", "/sys", "/home", "/root", "/run/user"].iter().any(|top| is_below(path, top));
+            let elsewhere = in_home(path) || ["/dev", "/proc", "/sys"].iter().any(|top| is_below(path, top));
             let strict = system == "strict" && !elsewhere;
             let full = system == "full" && (in_system || is_below(path, "/etc"));
             if strict || full || (same_value(system, "yes") && in_system) {
@@ -262,8 +262,7 @@ impl<'a> Effective<'a> {
             if dynamic && !elsewhere {
                 refusing.push("DynamicUser");
             }
-            let in_home = ["/home", "/root", "/run/user"].iter().any(|top| is_below(path, top));
-            if in_home && (self.is_on("ProtectHome") || dynamic) {
+            if in_home(path) && (self.is_on("ProtectHome") || dynamic) {
                 refusing.push("ProtectHome");
             }
             let tunable =
@@ -299,9 +298,8 @@ impl<'a> Effective<'a> {
             refusing.push("TemporaryFileSystem");
         }
         if bound.is_none() {
-            let in_home = ["/home", "/root", "/run/user"].iter().any(|top| is_below(path, top));
             let home = self.last("ProtectHome").unwrap_or_default();
-            if in_home && (same_value(home, "yes") || home == "tmpfs") {
+            if in_home(path) && (same_value(home, "yes") || home == "tmpfs") {
                 refusing.push("ProtectHome");
             }
             let tmp = is_below(path, "/tmp") || is_below(path, "/var/tmp");
@@ -345,11 +343,6 @@ impl<'a> Effective<'a> {
         }
         refusing
     }
-}
-
-/// Whether `path` is `top` or lies below it.
-fn is_below(path: &str, top: &str) -> bool {
-    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || top.is_empty())
 }
 
 /// Whether an address list word (`any`, `localhost`, `10.0.0.0/8`, …) holds this address.

@@ -54,6 +54,7 @@ exec setpriv --reuid 65124 --regid 65124 --clear-groups env -i HOME=/mnt/home CA
         .current_dir(root())
         .output()
         .unwrap();
+    assert!(copy.join("target").is_dir(), "the user's own half wrote nothing: {output:?}");
     let left = owned_by_root(&copy.join("target"));
     assert!(left.is_empty(), "owned by root: {left:?}");
     output

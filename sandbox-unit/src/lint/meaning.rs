@@ -3,6 +3,7 @@
 use super::{Lint, Sink, Subject};
 use crate::audit::Service;
 use crate::audit::value::{Value, capability_bit};
+use crate::place::is_below;
 use crate::unit::value::boolean;
 use crate::unit::{Splitting, split};
 
@@ -104,10 +105,6 @@ fn closed(service: &Service) -> &'static [&'static str] {
         Some("full" | "strict") => &["/usr", "/boot", "/efi", "/etc"],
         _ => &[],
     }
-}
-
-fn is_below(path: &str, top: &str) -> bool {
-    top == "/" || path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn writable_system(subject: &Subject, sink: &mut Sink) {

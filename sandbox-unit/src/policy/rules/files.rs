@@ -2,16 +2,10 @@
 
 use super::Line;
 use crate::directive;
+use crate::place::in_home;
 use crate::policy::opened::Opened;
 use crate::spec::{Listen, Spec};
 use crate::unit::quote_path;
-
-/// The places that `ProtectHome=` hides.
-fn in_home(path: &str) -> bool {
-    ["/home", "/root", "/run/user"]
-        .iter()
-        .any(|top| path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-}
 
 pub(super) fn protect_home(spec: &Spec, hidden: &str) -> Vec<Line> {
     let opened = spec.read.iter().chain(&spec.write).find(|path| in_home(path));
