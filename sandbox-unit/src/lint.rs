@@ -10,6 +10,29 @@ use crate::unit::Entry;
 use crate::version::SystemdVersion;
 use std::ops::Range;
 
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// It can go, or is worth a thought.
+    Note,
+    /// The unit is weaker, or does less, than it looks.
+    Warning,
+    /// systemd does not take the line for what it says.
+    Error,
+}
+
+impl Level {
+    /// In a word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// One lint.
 pub struct Lint {
     /// Its code, which stays.
@@ -18,6 +41,16 @@ pub struct Lint {
     pub name: &'static str,
     /// Why it is worth saying: one sentence without a final stop.
     pub reason: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// Lines below `[Service]` that it fires on.
+    pub bad: &'static str,
+    /// What it points at there.
+    pub at: &'static str,
+    /// Lines that say what was meant.
+    pub good: &'static str,
+    /// A version of systemd for which both is so.
+    pub seen_by: u16,
     look: fn(&Subject, &mut Sink),
 }
 
@@ -74,6 +107,18 @@ impl Sink {
 }
 
 impl Finding {
+    /// The lint that found it.
+    #[must_use]
+    pub fn lint(&self) -> Option<&'static Lint> {
+        find(self.code)
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.lint().map_or(Level::Warning, |lint| lint.level)
+    }
+
     fn help(&mut self, help: impl Into<String>) -> &mut Self {
         self.help = Some(help.into());
         self
