@@ -41,6 +41,8 @@ Examples:
   cargo sandbox-unit emit                  write the units of this package to target/sandbox-unit/
   cargo sandbox-unit verify                build, boot, and prove that the sandbox holds
   cargo sandbox-unit verify -p hello       the same for one package of a workspace
+  cargo sandbox-unit audit                 its exposure, and what is wrong with its lines
+  cargo sandbox-unit diff old new          the protections that a change takes away
   cargo sandbox-unit doctor --fix          install what this machine lacks
   cargo sandbox-unit explain needs         the exceptions that a service can declare
 
@@ -53,6 +55,10 @@ pub enum Command {
     Emit(Emit),
     /// Boot the units and prove that the service works and everything else fails
     Verify(Verify),
+    /// Score units as systemd-analyze does, and point at what is wrong with them
+    Audit(Audit),
+    /// Tell what changed between two units in meaning: protections lost and gained
+    Diff(Diff),
     /// Tell what this machine can run, and what it lacks
     Doctor(Doctor),
     /// Explain a directive, a need, a probe or an exit status
@@ -165,6 +171,85 @@ pub struct Verify {
     pub fix: bool,
 }
 
+/// How an audit is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For a person.
+    Human,
+    /// For a program: an array with one object a unit.
+    Json,
+    /// For a code host: SARIF 2.1.0.
+    Sarif,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo sandbox-unit audit                                 the units of this package
+  cargo sandbox-unit audit dist/systemd --threshold 2.0    exit 1 when one is exposed more than this
+  cargo sandbox-unit audit old.service --systemd 257 --rows
+  systemctl cat nginx | cargo sandbox-unit audit -
+  cargo sandbox-unit audit dist/systemd --format sarif > audit.sarif
+  cargo sandbox-unit audit dist/systemd/hello.service --fix
+
+The exposure is that of `systemd-analyze security --offline=true` of the version that is asked for. Drop-ins beside a unit
+count (hello.service.d/*.conf); what else this machine has does not. Exit codes: 0 nothing wrong, 1 a line that systemd ignores,
+a unit that it does not load or an exposure above the threshold, 2 usage.")]
+pub struct Audit {
+    /// Unit files, folders of them, or - for standard input (default: the units of this package)
+    pub paths: Vec<PathBuf>,
+    /// The packages.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// A policy file of systemd-analyze, with weights and ranges of its own
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// End with 1 when a unit's exposure is above this, as in 2.0
+    #[arg(long, value_name = "EXPOSURE")]
+    pub threshold: Option<String>,
+    /// Say nothing of this lint, by code or name (can be given several times)
+    #[arg(long, value_name = "LINT")]
+    pub allow: Vec<String>,
+    /// End with 1 for warnings too
+    #[arg(long)]
+    pub strict: bool,
+    /// Mend in the files what can be mended without changing what they mean, and show the difference
+    #[arg(long)]
+    pub fix: bool,
+    /// Show every row of the score, and every suggestion
+    #[arg(long)]
+    pub rows: bool,
+    /// The name of the unit on standard input
+    #[arg(long, value_name = "UNIT", default_value = "stdin.service")]
+    pub name: String,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = AuditFormat::Human)]
+    pub format: AuditFormat,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo sandbox-unit diff old.service new.service
+  cargo sandbox-unit diff main/dist/systemd dist/systemd    every unit of two folders
+  git show main:dist/hello.service | cargo sandbox-unit diff - dist/hello.service
+
+Exit codes: 0 no protection was lost, 1 one was, 2 usage.")]
+pub struct Diff {
+    /// The unit or folder as it was, or - for standard input
+    pub before: PathBuf,
+    /// The unit or folder as it is, or - for standard input
+    pub after: PathBuf,
+    /// The systemd that is meant
+    #[arg(long, value_name = "VERSION")]
+    pub systemd: Option<u16>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
 /// `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -176,6 +261,7 @@ pub struct Doctor {
 /// `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A directive (ProtectSystem), a need (jit), a probe (write-usr), an exit status (226), or: needs, probes, directives
+    /// A directive (ProtectSystem), a need (jit), a probe (write-usr), a lint (SU101), an exit status (226), or one of: needs,
+    /// probes, directives, lints
     pub name: String,
 }

@@ -2,11 +2,10 @@
 
 use crate::cli::Emit;
 use crate::error::Error;
-use crate::{FINDINGS, GOOD, package};
+use crate::text_diff::unified;
+use crate::{FINDINGS, GOOD, atomic_file, package};
 use anstream::{eprintln, print, println};
 use sandbox_unit::emit::{EmittedFile, drop_in, files};
-use similar::{ChangeTag, TextDiff};
-use std::io::Write;
 use std::path::Path;
 
 /// Runs the verb.
@@ -26,25 +25,11 @@ pub fn run(options: &Emit) -> Result<u8, Error> {
         return check(&directory, &emitted);
     }
     for file in &emitted {
-        write(&directory, file)?;
-        println!("{}", directory.join(&file.path).display());
+        let path = directory.join(&file.path);
+        atomic_file::create(&path, file.text.as_bytes())?;
+        println!("{}", path.display());
     }
     Ok(GOOD)
-}
-
-/// Writes a file so that a reader sees the old text or the new one, never a part.
-pub fn write(directory: &Path, file: &EmittedFile) -> Result<(), Error> {
-    let path = directory.join(&file.path);
-    let parent = path.parent().unwrap_or(directory);
-    std::fs::create_dir_all(parent).map_err(|error| Error::file(parent, error))?;
-    let mut builder = tempfile::Builder::new();
-    // Units are for everybody to read, unlike temporary files.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut temporary = builder.tempfile_in(parent).map_err(|error| Error::file(parent, error))?;
-    temporary.write_all(file.text.as_bytes()).map_err(|error| Error::file(&path, error))?;
-    temporary.persist(&path).map_err(|error| Error::file(&path, error.error))?;
-    Ok(())
 }
 
 fn check(directory: &Path, emitted: &[EmittedFile]) -> Result<u8, Error> {
@@ -60,27 +45,9 @@ fn check(directory: &Path, emitted: &[EmittedFile]) -> Result<u8, Error> {
             code = FINDINGS;
             let state = if present.is_empty() { "is missing" } else { "differs" };
             eprintln!("{} {state}; `cargo sandbox-unit emit` with the same options writes it", path.display());
-            print!("{}", diff(&path, &present, &file.text));
+            let name = path.display().to_string();
+            print!("{}", unified(&name, &format!("{name} (as emitted)"), &present, &file.text));
         }
     }
     Ok(code)
-}
-
-/// A unified diff from what is on disk to what would be written.
-fn diff(path: &Path, present: &str, wanted: &str) -> String {
-    let path = path.display();
-    let mut text = format!("--- {path}\n+++ {path} (as emitted)\n");
-    let difference = TextDiff::from_lines(present, wanted);
-    for hunk in difference.unified_diff().context_radius(3).iter_hunks() {
-        text.push_str(&format!("{}\n", hunk.header()));
-        for change in hunk.iter_changes() {
-            let sign = match change.tag() {
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-                ChangeTag::Equal => ' ',
-            };
-            text.push_str(&format!("{sign}{}", change.value()));
-        }
-    }
-    text
 }

@@ -47,6 +47,11 @@ impl Error {
         Self::File { path: path.into(), error }
     }
 
+    /// Something that could not be written as JSON.
+    pub fn unwritable(error: serde_json::Error) -> Self {
+        Self::Usage(format!("the report cannot be written: {error}"))
+    }
+
     /// What the process ends with.
     pub fn exit_code(&self) -> u8 {
         match self {

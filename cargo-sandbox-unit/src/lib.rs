@@ -1,8 +1,11 @@
 //! The subcommand behind `cargo sandbox-unit`: one module a verb.
 
+mod atomic_file;
+mod audit;
 mod cli;
 mod compile;
 mod diagnostics;
+mod diff;
 mod doctor;
 mod elevate;
 mod emit;
@@ -12,6 +15,8 @@ mod explain;
 mod interrupt;
 mod package;
 mod progress;
+mod text_diff;
+mod unit_files;
 mod verify;
 
 pub use exit_code::{FINDINGS, GOOD, INTERRUPTED, UNABLE, USAGE};
@@ -39,6 +44,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &options.command {
         Command::Emit(emit) => emit::run(emit),
         Command::Verify(verify) => verify::run(verify, options.quiet),
+        Command::Audit(audit) => audit::run(audit, options.quiet),
+        Command::Diff(diff) => diff::run(diff, options.quiet),
         Command::Doctor(doctor) => doctor::run(doctor),
         Command::Explain(explain) => explain::run(explain),
         Command::MachinePart => elevate::machine_part(),

@@ -72,11 +72,15 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
     Ok(Packages { packages, target_directory: metadata.target_directory.into_std_path_buf() })
 }
 
-fn target_version(number: u16) -> Result<SystemdVersion, Error> {
+/// The version with this number, if it is one that something is known about.
+///
+/// # Errors
+/// It is not.
+pub fn target_version(number: u16) -> Result<SystemdVersion, Error> {
     let version = SystemdVersion::new(number);
     if version < SystemdVersion::OLDEST || version > SystemdVersion::NEWEST {
         return Err(Error::Usage(format!(
-            "--systemd {number}: units can be made for {} to {}",
+            "--systemd {number}: {} to {} are known here",
             SystemdVersion::OLDEST,
             SystemdVersion::NEWEST
         )));

@@ -55,7 +55,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
 
 /// The report for a program.
 fn json(report: &Report) -> Result<String, Error> {
-    serde_json::to_string_pretty(report).map_err(|error| Error::Usage(format!("the report cannot be written: {error}")))
+    serde_json::to_string_pretty(report).map_err(Error::unwritable)
 }
 
 /// Boots and probes while the programs are being built, then does the rest.

@@ -10,6 +10,7 @@ mod exposure;
 mod load;
 mod loading;
 mod policy;
+mod suggest;
 pub mod value;
 
 pub use change::{Change, Difference, Verdict, diff};
@@ -18,6 +19,7 @@ pub use checks::CHECKS;
 pub use exposure::{Exposure, RATINGS, Row, assess};
 pub use load::{Found, Keep, LoadError, Part, Service, default_instance};
 pub use policy::{Override, PolicyError, ScoringPolicy};
+pub use suggest::{Suggestion, suggest};
 
 #[cfg(test)]
 mod tests;

@@ -237,6 +237,8 @@ pub struct Directive {
     pub default: &'static str,
     /// What it protects, or does, in one sentence without a final stop.
     pub protects: &'static str,
+    /// What could stop working where it is set tightly, in words that follow "could break"; empty where that is not known.
+    pub breaks: &'static str,
     /// Where it is described.
     pub manual: Manual,
     /// Who can enforce it.
@@ -261,6 +263,7 @@ const fn directive(topic: Topic, name: &'static str, since: u16, values: Grammar
         values,
         default: "",
         protects,
+        breaks: "",
         manual: Manual::Exec,
         scope: Scope::Any,
         mechanism: &[],
@@ -277,6 +280,10 @@ impl Directive {
 
     const fn default(self, default: &'static str) -> Self {
         Self { default, ..self }
+    }
+
+    const fn breaks(self, breaks: &'static str) -> Self {
+        Self { breaks, ..self }
     }
 
     const fn man(self, manual: Manual) -> Self {

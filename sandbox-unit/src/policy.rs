@@ -8,6 +8,7 @@ mod rules;
 
 use crate::directive::{self, Section};
 use crate::spec::Spec;
+use crate::version::SystemdVersion;
 use opened::Opened;
 use serde::Serialize;
 
@@ -94,6 +95,12 @@ pub fn policy(spec: &Spec) -> Policy {
         }));
     }
     policy
+}
+
+/// What the strict profile sets, for this version, for a service that declares nothing.
+#[must_use]
+pub fn strictest(systemd: SystemdVersion) -> Vec<Setting> {
+    policy(&Spec { systemd, ..Spec::bare("service") }).settings
 }
 
 /// What the profile would set if the service declared nothing: what a declared need is measured against.

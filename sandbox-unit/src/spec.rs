@@ -60,6 +60,36 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// A service of this name that declares nothing.
+    #[must_use]
+    pub fn bare(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            package: Package { name: name.to_owned(), ..Package::default() },
+            bin: name.to_owned(),
+            args: Vec::new(),
+            profile: Profile::default(),
+            systemd: SystemdVersion::DEFAULT,
+            service_type: ServiceType::default(),
+            user: User::default(),
+            listen: Vec::new(),
+            socket: false,
+            clients: Peers::None,
+            connect: Peers::None,
+            directories: Directories::default(),
+            read: Vec::new(),
+            write: Vec::new(),
+            exec: Vec::new(),
+            devices: Vec::new(),
+            needs: BTreeSet::new(),
+            capabilities: Vec::new(),
+            credentials: Vec::new(),
+            timer: None,
+            raw: Vec::new(),
+            verify: Verify::default(),
+        }
+    }
+
     /// `hello.service`.
     #[must_use]
     pub fn service_unit(&self) -> String {

@@ -166,6 +166,36 @@ impl Groups {
         }
     }
 
+    /// Every call that some group names.
+    #[must_use]
+    pub fn named(&self) -> CallSet {
+        let mut named = CallSet::default();
+        self.sets.values().for_each(|set| named.add(set));
+        named
+    }
+
+    /// A set in as few words as its groups allow: the largest groups that are wholly in it, then the other calls.
+    #[must_use]
+    pub fn words(&self, set: &CallSet) -> Vec<&'static str> {
+        let mut groups: Vec<_> = self.sets.iter().filter(|(_, held)| !held.is_empty() && held.is_within(set)).collect();
+        groups.sort_unstable_by_key(|(name, held)| (std::cmp::Reverse(held.len()), **name));
+        let mut left = *set;
+        let mut words = Vec::new();
+        for (name, held) in groups {
+            // A group that brings nothing more says nothing more.
+            let mut rest = left;
+            rest.remove(held);
+            if rest != left && held.is_within(&left) {
+                left = rest;
+                words.push(*name);
+            }
+        }
+        words.sort_unstable();
+        let calls = self.calls.iter().zip(0..).filter(|(_, index)| left.holds(*index));
+        words.extend(calls.map(|(call, _)| *call));
+        words
+    }
+
     /// The calls of a group, in systemd's order, that a set holds or leaves out, as asked, and that `architecture` has.
     pub fn calls(
         &self,

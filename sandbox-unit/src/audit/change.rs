@@ -3,10 +3,11 @@
 use super::exposure::{Exposure, assess};
 use super::load::Service;
 use super::policy::ScoringPolicy;
-use super::value::{NAMESPACES, Value};
+use super::value::{NAMESPACES, Value, shown};
 use crate::capability::CAPABILITIES;
 use crate::directive::{self, Effect, strictness};
-use crate::syscall_set::{Architecture, CallSet};
+use crate::syscall_set::{Architecture, CallSet, Groups};
+use std::collections::BTreeSet;
 
 /// Which way a change goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub struct Change {
     pub before: String,
     /// What it holds.
     pub after: String,
+    /// What a set lets through that it did not, by name: the largest groups of system calls, then single ones.
+    pub opened: Vec<String>,
+    /// What a set lets through no more.
+    pub closed: Vec<String>,
     /// Which way that goes.
     pub verdict: Verdict,
 }
@@ -51,183 +56,164 @@ impl Difference {
     }
 }
 
-/// Compares two services, what is implied included.
+/// Compares two services, what is implied included. The groups of system calls are those of the later one's systemd.
 #[must_use]
 pub fn diff(before: &Service, after: &Service) -> Difference {
+    let groups = Groups::of(after.version);
     let pairs = before.values().zip(after.values()).filter(|((_, old), (_, new))| old != new);
-    let changes = pairs.filter_map(|((name, old), (_, new))| {
-        let (before, after) = (shown(old), shown(new));
-        Some(Change { directive: name, before, after, verdict: verdict(name, old, new) }).filter(|_| !same(old, new))
-    });
+    let changes = pairs.filter_map(|((name, old), (_, new))| change(name, old, new, groups));
     let score = |service| assess(service, &ScoringPolicy::default(), Architecture::default());
     Difference { changes: changes.collect(), before: score(before), after: score(after) }
 }
 
-/// Whether two values mean the same, though one remembers more of its lines.
-fn same(old: &Value, new: &Value) -> bool {
-    match (old, new) {
-        (Value::Capabilities(old), Value::Capabilities(new)) => known_capabilities(*old) == known_capabilities(*new),
-        (Value::Families(Some(old)), Value::Families(Some(new))) => (old.allow, &old.set) == (new.allow, &new.set),
-        (Value::Calls(_), Value::Calls(_)) => allowed(old) == allowed(new),
-        (Value::Namespaces(old), Value::Namespaces(new)) => old.unwrap_or(u8::MAX) == new.unwrap_or(u8::MAX),
-        _ => false,
-    }
+/// What changed about one directive; `None` where both values mean the same, though one remembers more of its lines.
+fn change(directive: &'static str, old: &Value, new: &Value, groups: &'static Groups) -> Option<Change> {
+    let reach = |value| Reach::of(directive, value, groups);
+    let (opened, closed, verdict) = match (reach(old), reach(new)) {
+        (Some(before), Some(after)) => {
+            let (opened, closed) = before.until(&after);
+            let verdict = by_sets(!closed.is_empty(), !opened.is_empty())?;
+            (opened, closed, verdict)
+        }
+        _ => (Vec::new(), Vec::new(), by_order(directive, old, new)),
+    };
+    Some(Change { directive, before: shown(old), after: shown(new), opened, closed, verdict })
 }
 
-/// The way from what was open to what is open: less is gained, more is lost.
-fn by_sets(shrinks: bool, grows: bool) -> Verdict {
+/// Less that is open is gained, more is lost; `None` where nothing is either.
+fn by_sets(shrinks: bool, grows: bool) -> Option<Verdict> {
     match (shrinks, grows) {
-        (true, false) => Verdict::Gained,
-        (false, true) => Verdict::Lost,
-        _ => Verdict::Changed,
+        (true, false) => Some(Verdict::Gained),
+        (false, true) => Some(Verdict::Lost),
+        (true, true) => Some(Verdict::Changed),
+        (false, false) => None,
     }
 }
 
-fn by_order<T: PartialOrd>(before: T, after: T) -> Verdict {
-    by_sets(after > before, after < before)
-}
-
-fn bits(before: u64, after: u64) -> Verdict {
-    by_sets(after & !before == 0, before & !after == 0)
-}
-
-/// The calls that a filter lets through.
-fn allowed(value: &Value) -> CallSet {
-    match value {
-        Value::Calls(Some(calls)) if calls.allow => calls.set,
-        Value::Calls(Some(calls)) => calls.set.complement(),
-        _ => CallSet::default().complement(),
-    }
-}
-
-fn verdict(name: &str, before: &Value, after: &Value) -> Verdict {
+/// Which way a single value goes.
+fn by_order(name: &str, before: &Value, after: &Value) -> Verdict {
+    let ranked = |before: Option<usize>, after: Option<usize>| {
+        by_sets(after > before, after < before).unwrap_or(Verdict::Changed)
+    };
     let known = directive::find(name);
+    let protects = |on: bool| match known.map(|known| known.effect) {
+        Some(Effect::Protects) => Some(usize::from(on)),
+        Some(Effect::Weakens) => Some(usize::from(!on)),
+        _ => None,
+    };
     match (before, after) {
-        (Value::Flag(old), Value::Flag(new)) => match known.map(|known| known.effect) {
-            Some(Effect::Protects) => by_order(*old, *new),
-            Some(Effect::Weakens) => by_order(*new, *old),
-            _ => Verdict::Changed,
-        },
-        (Value::Tristate(old), Value::Tristate(new)) => match known.map(|known| known.effect) {
-            Some(Effect::Protects) => by_order(*old == Some(true), *new == Some(true)),
-            Some(Effect::Weakens) => by_order(*new == Some(true), *old == Some(true)),
-            _ => Verdict::Changed,
-        },
+        (Value::Flag(old), Value::Flag(new)) => ranked(protects(*old), protects(*new)),
+        (Value::Tristate(old), Value::Tristate(new)) => {
+            ranked(protects(*old == Some(true)), protects(*new == Some(true)))
+        }
         (Value::Word(old), Value::Word(new)) => {
             let rank = |word| known.and_then(|known| strictness(known.values, word));
-            by_order(rank(old), rank(new))
-        }
-        (Value::Mode(old), Value::Mode(new)) if name == "UMask" => {
-            bits(u64::from(!old & 0o777), u64::from(!new & 0o777))
-        }
-        (Value::Mode(old), Value::Mode(new)) => bits(u64::from(*old), u64::from(*new)),
-        (Value::Capabilities(old), Value::Capabilities(new)) => {
-            bits(known_capabilities(*old), known_capabilities(*new))
-        }
-        (Value::Namespaces(old), Value::Namespaces(new)) if name == "RestrictNamespaces" => {
-            bits(u64::from(old.unwrap_or(u8::MAX)), u64::from(new.unwrap_or(u8::MAX)))
-        }
-        (Value::Families(old), Value::Families(new)) => match (old, new) {
-            (None, _) => Verdict::Gained,
-            (_, None) => Verdict::Lost,
-            (Some(old), Some(new)) if old.allow == new.allow => {
-                let fewer = by_sets(new.set.is_subset(&old.set), old.set.is_subset(&new.set));
-                match fewer {
-                    Verdict::Gained if !old.allow => Verdict::Lost,
-                    Verdict::Lost if !old.allow => Verdict::Gained,
-                    other => other,
-                }
-            }
-            (Some(old), Some(_)) => {
-                if old.allow {
-                    Verdict::Lost
-                } else {
-                    Verdict::Gained
-                }
-            }
-        },
-        (Value::Calls(_), Value::Calls(_)) if name == "SystemCallFilter" => {
-            let (old, new) = (allowed(before), allowed(after));
-            by_sets(new.is_within(&old), old.is_within(&new))
-        }
-        (Value::Set(old), Value::Set(new)) => match (old.is_empty(), new.is_empty()) {
-            (true, false) => Verdict::Gained,
-            (false, true) => Verdict::Lost,
-            _ => by_sets(new.is_subset(old), old.is_subset(new)),
-        },
-        (Value::Networks(old), Value::Networks(new)) => {
-            let within = |inner: &[_], outer: &[_]| inner.iter().all(|network| outer.contains(network));
-            let (fewer, more) = (within(new, old), within(old, new));
-            if name == "IPAddressDeny" { by_sets(more, fewer) } else { by_sets(fewer, more) }
-        }
-        (Value::List(old), Value::List(new)) => lists(name, old, new),
-        _ => Verdict::Changed,
-    }
-}
-
-/// Lists of what is taken away, and of what is given.
-fn lists(name: &str, old: &[String], new: &[String]) -> Verdict {
-    let within = |inner: &[String], outer: &[String]| inner.iter().all(|item| outer.contains(item));
-    let (fewer, more) = (within(new, old), within(old, new));
-    match name {
-        "ReadOnlyPaths" | "InaccessiblePaths" | "NoExecPaths" | "SocketBindDeny" => by_sets(more, fewer),
-        "ReadWritePaths" | "ExecPaths" | "BindPaths" | "SocketBindAllow" | "DeviceAllow" | "SupplementaryGroups" => {
-            by_sets(fewer, more)
+            ranked(rank(old), rank(new))
         }
         _ => Verdict::Changed,
     }
 }
 
-/// The bits that stand for a capability.
-fn known_capabilities(set: u64) -> u64 {
-    set & ((1 << CAPABILITIES.len()) - 1)
+/// What a directive lets through, by name.
+enum Reach {
+    /// These and no others.
+    These(BTreeSet<String>),
+    /// All but these.
+    AllBut(BTreeSet<String>),
+    /// These system calls.
+    Calls(CallSet, &'static Groups),
 }
 
-/// A value as it could be written.
-#[must_use]
-pub fn shown(value: &Value) -> String {
-    let flag = |on: bool| if on { "yes" } else { "no" };
-    match value {
-        Value::Flag(on) => flag(*on).to_owned(),
-        Value::Tristate(state) => state.map_or("", flag).to_owned(),
-        Value::Word(word) => (*word).to_owned(),
-        Value::Mode(mode) => format!("{mode:04o}"),
-        Value::Capabilities(set) => {
-            let set = known_capabilities(*set);
-            let names = |wanted: bool| {
-                let numbered = CAPABILITIES.iter().enumerate();
-                let names =
-                    numbered.filter(move |(number, _)| (set >> number & 1 == 1) == wanted).map(|(_, name)| *name);
-                names.collect::<Vec<_>>().join(" ")
-            };
-            if set.count_ones() > 20 { format!("~{}", names(false)) } else { names(true) }
-        }
-        Value::Namespaces(None) => "no".to_owned(),
-        Value::Namespaces(Some(0)) => "yes".to_owned(),
-        Value::Namespaces(Some(set)) => {
-            let kinds = NAMESPACES.iter().enumerate().filter(|(place, _)| set >> place & 1 == 1).map(|(_, kind)| *kind);
-            kinds.collect::<Vec<_>>().join(" ")
-        }
-        Value::Families(None) | Value::Calls(None) => String::new(),
-        Value::Families(Some(families)) if families.allow && families.set.is_empty() => "none".to_owned(),
-        Value::Families(Some(families)) => {
-            let names: Vec<&str> = families.set.iter().copied().collect();
-            format!("{}{}", if families.allow { "" } else { "~" }, names.join(" "))
-        }
-        Value::Calls(Some(calls)) => {
-            let what = if calls.allow { "calls allowed" } else { "calls refused" };
-            format!("{} {what}", calls.set.len())
-        }
-        Value::Set(words) => words.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
-        Value::Networks(networks) => networks
-            .iter()
-            .map(|network| format!("{}/{}", network.address, network.prefix))
-            .collect::<Vec<_>>()
-            .join(" "),
-        Value::Credentials(held) => held.keys().map(String::as_str).collect::<Vec<_>>().join(" "),
-        Value::List(items) => items.join(" "),
-        Value::Text(text) => text.clone().unwrap_or_default(),
+impl Reach {
+    /// `None` where the value is no set, or none whose direction is known.
+    fn of(name: &str, value: &Value, groups: &'static Groups) -> Option<Self> {
+        Some(match value {
+            Value::Capabilities(set) => Self::These(numbered(CAPABILITIES, *set)),
+            Value::Namespaces(set) if name == "RestrictNamespaces" => {
+                Self::These(numbered(&NAMESPACES, u64::from(set.unwrap_or(u8::MAX))))
+            }
+            Value::Families(None) => Self::AllBut(BTreeSet::new()),
+            Value::Families(Some(families)) => {
+                let names = families.set.iter().map(|family| (*family).to_owned()).collect();
+                if families.allow { Self::These(names) } else { Self::AllBut(names) }
+            }
+            Value::Calls(None) => Self::AllBut(BTreeSet::new()),
+            Value::Calls(Some(calls)) if name == "SystemCallFilter" => {
+                Self::Calls(if calls.allow { calls.set } else { calls.set.complement() }, groups)
+            }
+            Value::Mode(mode) => {
+                let open = if name == "UMask" { !mode & 0o777 } else { *mode };
+                Self::These(numbered(&PERMISSIONS, u64::from(open)))
+            }
+            // Without a word, every architecture is let through.
+            Value::Set(words) if words.is_empty() => Self::AllBut(BTreeSet::new()),
+            Value::Set(words) => Self::These(words.clone()),
+            Value::Networks(networks) => {
+                let names = networks.iter().map(|network| format!("{}/{}", network.address, network.prefix)).collect();
+                if name == "IPAddressDeny" { Self::AllBut(names) } else { Self::These(names) }
+            }
+            Value::List(items) => {
+                let items = items.iter().cloned().collect();
+                match name {
+                    "ReadOnlyPaths" | "InaccessiblePaths" | "NoExecPaths" | "SocketBindDeny" => Self::AllBut(items),
+                    "ReadWritePaths"
+                    | "ExecPaths"
+                    | "BindPaths"
+                    | "SocketBindAllow"
+                    | "DeviceAllow"
+                    | "SupplementaryGroups" => Self::These(items),
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        })
     }
+
+    /// What is open `after` this and was not, and what is open no more. `(all others)` stands for whatever has no name here.
+    fn until(&self, after: &Self) -> (Vec<String>, Vec<String>) {
+        let others = || vec!["(all others)".to_owned()];
+        let less = |from: &BTreeSet<String>, taken: &BTreeSet<String>| from.difference(taken).cloned().collect();
+        match (self, after) {
+            (Self::These(old), Self::These(new)) => (less(new, old), less(old, new)),
+            (Self::AllBut(old), Self::AllBut(new)) => (less(old, new), less(new, old)),
+            (Self::These(_), Self::AllBut(new)) if new.is_empty() => (others(), Vec::new()),
+            (Self::These(old), Self::AllBut(new)) => (others(), old.intersection(new).cloned().collect()),
+            (Self::Calls(..), Self::AllBut(_)) => (others(), Vec::new()),
+            (Self::AllBut(_), Self::Calls(..)) => (Vec::new(), others()),
+            (Self::AllBut(old), Self::These(new)) => (old.intersection(new).cloned().collect(), others()),
+            (Self::Calls(old, _), Self::Calls(new, groups)) => {
+                // Calls that no group names are let through by a list of what is refused.
+                let words = |mut set: CallSet, taken: &CallSet| {
+                    set.remove(taken);
+                    let named = groups.words(&set).into_iter().map(str::to_owned).collect();
+                    if set.is_within(&groups.named()) { named } else { others() }
+                };
+                (words(*new, old), words(*old, new))
+            }
+            _ => (Vec::new(), Vec::new()),
+        }
+    }
+}
+
+/// The permission bits, from the lowest.
+static PERMISSIONS: [&str; 12] = [
+    "execute for others",
+    "write for others",
+    "read for others",
+    "execute for the group",
+    "write for the group",
+    "read for the group",
+    "execute for the owner",
+    "write for the owner",
+    "read for the owner",
+    "sticky",
+    "set-group-ID",
+    "set-user-ID",
+];
+
+/// The names whose bits are set.
+fn numbered(names: &[&str], set: u64) -> BTreeSet<String> {
+    names.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1).map(|(_, name)| (*name).to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -252,6 +238,33 @@ mod tests {
         assert_eq!(changes("PrivateTmp=yes\nUMask=0077", "UMask=077\nPrivateTmp=no\nPrivateTmp=TRUE"), []);
         assert_eq!(changes("SystemCallFilter=@swap swapon", "SystemCallFilter=@swap"), []);
         assert_eq!(changes("DynamicUser=yes", "DynamicUser=yes\nNoNewPrivileges=yes"), []);
+    }
+
+    #[test]
+    fn sets_say_what_was_opened_and_closed() {
+        let load = |lines: &str| {
+            let document = Document::parse(format!("[Service]\nExecStart=/bin/true\n{lines}"));
+            let parts = [Part { document: &document, drop_in: false }];
+            Service::load("x.service", &parts, SystemdVersion::new(252), Keep::Nothing).expect(lines)
+        };
+        for (before, after, opened, closed) in [
+            ("SystemCallFilter=@basic-io", "SystemCallFilter=@basic-io @swap ptrace", "@swap ptrace", ""),
+            ("SystemCallFilter=@basic-io", "", "(all others)", ""),
+            ("CapabilityBoundingSet=CAP_CHOWN", "CapabilityBoundingSet=CAP_KILL", "CAP_KILL", "CAP_CHOWN"),
+            ("RestrictNamespaces=yes", "RestrictNamespaces=net", "net", ""),
+            ("RestrictAddressFamilies=AF_INET", "", "(all others)", ""),
+            ("RestrictAddressFamilies=AF_INET AF_UNIX", "RestrictAddressFamilies=AF_INET", "", "AF_UNIX"),
+            ("InaccessiblePaths=/srv /opt", "InaccessiblePaths=/srv", "/opt", ""),
+            ("UMask=0077", "UMask=0027", "execute for the group read for the group", ""),
+        ] {
+            let difference = diff(&load(before), &load(after));
+            let [change] = difference.changes.as_slice() else { unreachable!("{before} -> {after}: {difference:?}") };
+            assert_eq!(
+                (change.opened.join(" ").as_str(), change.closed.join(" ").as_str()),
+                (opened, closed),
+                "{after}"
+            );
+        }
     }
 
     #[test]

@@ -53,6 +53,15 @@ pub struct Exposure {
 }
 
 impl Exposure {
+    /// The exposure in thousandths, not rounded up to tenths as [`Self::tenths`] is: 0 to 10,000.
+    #[must_use]
+    pub fn thousandths(&self) -> u64 {
+        let counting = self.rows.iter().filter(|row| row.badness.is_some());
+        let weights = counting.clone().map(|row| row.weight).fold(0, u64::saturating_add);
+        let sum = counting.map(Row::term).fold(0, u64::saturating_add);
+        sum.saturating_mul(10_000).checked_div(weights).unwrap_or(0)
+    }
+
     /// The exposure as systemd prints it, such as `9.6`.
     #[must_use]
     pub fn shown(&self) -> String {

@@ -93,6 +93,11 @@ impl ScoringPolicy {
         Ok(Self { rows })
     }
 
+    /// The rows that it says something about.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rows.keys().map(String::as_str)
+    }
+
     /// What the policy changes about a row.
     #[must_use]
     pub fn row(&self, json_field: &str) -> Option<&Override> {

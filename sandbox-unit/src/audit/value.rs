@@ -7,11 +7,13 @@ mod command;
 mod list;
 mod name;
 mod path;
+mod shown;
 mod user;
 
 pub use address::Network;
 pub use list::Families;
 pub(crate) use path::simplified;
+pub use shown::shown;
 pub(super) use user::is_strict_name;
 
 use crate::capability::CAPABILITIES;

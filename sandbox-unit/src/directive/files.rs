@@ -187,6 +187,7 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: PROTECT_SYSTEM, booleans: true },
         "the operating system's files cannot be changed",
     )
+    .breaks("writing anywhere but in StateDirectory=, CacheDirectory=, LogsDirectory= and ReadWritePaths=")
     .default("no")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount]),
@@ -197,6 +198,7 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: PROTECT_HOME, booleans: true },
         "home directories are out of sight",
     )
+    .breaks("reading or writing files of users, and tools that keep settings in a home directory")
     .default("no")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount]),
@@ -207,6 +209,7 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: PRIVATE_TMP, booleans: true },
         "/tmp and /var/tmp are its own: no other service's files in sight, nothing left behind",
     )
+    .breaks("files and sockets that are exchanged with other programs in /tmp")
     .default("no")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount]),
@@ -217,6 +220,7 @@ pub(super) static TABLE: &[Directive] = &[
         Tristate { since: 254 },
         "mounts that it makes are seen by nobody else",
     )
+    .breaks("mounts that the service makes for others to see")
     .default("no / unset")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount]),
@@ -253,12 +257,15 @@ pub(super) static TABLE: &[Directive] = &[
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Mount]),
     directive(Topic::Files, "ReadOnlyPaths", 231, Paths, "paths that cannot be changed")
+        .breaks("writing below these paths")
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Mount]),
     directive(Topic::Files, "InaccessiblePaths", 231, Paths, "paths that are out of sight")
+        .breaks("reading what is below these paths")
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Mount]),
     directive(Topic::Files, "ExecPaths", 248, Paths, "paths whose files can be executed")
+        .breaks("nothing by itself: it opens what NoExecPaths= closes")
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Mount]),
     directive(
@@ -268,6 +275,7 @@ pub(super) static TABLE: &[Directive] = &[
         Paths,
         "paths whose files cannot be executed, so that what it writes or downloads cannot be run",
     )
+    .breaks("starting helper programs or loading plugins from places that ExecPaths= does not name")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount]),
     directive(Topic::Files, "ExecSearchPath", 250, List, "where programs that are named without a path are looked for")
@@ -294,6 +302,7 @@ pub(super) static TABLE: &[Directive] = &[
         FatalPath,
         "the directory that the service takes for the whole file system",
     )
+    .breaks("every program, library and file that is not in the directory: it has to hold all that the service uses")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount]),
     directive(
@@ -396,6 +405,7 @@ pub(super) static TABLE: &[Directive] = &[
     .scope(Scope::System)
     .by(&[Mechanism::Image]),
     directive(Topic::Files, "RestrictFileSystems", 250, List, "the types of file systems that files can be opened on")
+        .breaks("file systems of the kinds that are denied, such as network mounts")
         .scope(Scope::System)
         .by(&[Mechanism::Bpf, Mechanism::SecurityModule]),
 ];

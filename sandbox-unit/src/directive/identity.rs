@@ -22,6 +22,7 @@ static KEYRING_MODE: &[Choice] = &[choice("shared", 0), choice("inherit", 0), ch
 /// In the order of an emitted unit.
 pub(super) static TABLE: &[Directive] = &[
     directive(Topic::Identity, "User", 0, User, "the user that the service runs as")
+    .breaks("whatever only root may do: low ports, files of root, other users' processes")
         .default("root (system)")
         .scope(Scope::OwnUser)
         .by(&[Mechanism::Identity]),
@@ -52,6 +53,7 @@ pub(super) static TABLE: &[Directive] = &[
         FatalBoolean,
         "a user that exists only while the service runs and owns nothing when it is gone",
     )
+    .breaks("files that an earlier, fixed user owns: the state directory moves below /var/lib/private, and nothing else stays writable")
     .default("no")
     .scope(Scope::System)
     .by(&[Mechanism::Identity, Mechanism::Mount])
@@ -64,6 +66,7 @@ pub(super) static TABLE: &[Directive] = &[
         ("ProtectHome", "read-only"),
     ]),
     directive(Topic::Identity, "SupplementaryGroups", 0, Users, "further groups that the service is a member of")
+    .breaks("files and devices that only the group may use")
         .scope(Scope::OwnUser)
         .by(&[Mechanism::Identity]),
     directive(
@@ -73,6 +76,7 @@ pub(super) static TABLE: &[Directive] = &[
         Capabilities,
         "capabilities that the service holds without being root",
     )
+    .breaks("whatever the granted capabilities are there for")
     .default("none")
     .scope(Scope::HeldCapabilities)
     .by(&[Mechanism::Capability]),
@@ -83,6 +87,7 @@ pub(super) static TABLE: &[Directive] = &[
         Capabilities,
         "the capabilities that no process of the service can ever hold more than",
     )
+    .breaks("whatever needs a power of root, such as a port below 1024, changing users or owners, or reading files of others")
     .default("all")
     .scope(Scope::ExplicitUserNamespace)
     .by(&[Mechanism::Capability]),
@@ -93,6 +98,7 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "no process gains privileges by executing a set-user-ID program or one with file capabilities",
     )
+    .breaks("programs that gain rights when they are executed: sudo, ping with file capabilities, mail submission")
     .default("no")
     .by(&[Mechanism::ProcessControl]),
     directive(Topic::Identity, "SecureBits", 0, List, "how capabilities behave when the user changes")
@@ -114,6 +120,7 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: PRIVATE_USERS, booleans: true },
         "the service sees only itself and root as users, and its capabilities reach nothing outside",
     )
+    .breaks("capabilities on the machine itself, such as CAP_NET_BIND_SERVICE, and reading the names of other users' files")
     .default("no")
     .by(&[Mechanism::Namespace]),
     directive(Topic::Identity, "UserNamespacePath", 259, Path, "the user namespace that the service joins")
@@ -136,6 +143,7 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "no set-user-ID or set-group-ID file can be made, which another user could be tricked into running",
     )
+    .breaks("programs that install set-user-ID files: package managers, some build tools")
     .default("no")
     .by(&[Mechanism::Seccomp])
     .needs_privilege(),
@@ -146,6 +154,7 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: KEYRING_MODE, booleans: false },
         "kernel keys of other services stay out of reach",
     )
+    .breaks("kernel keys that are shared with other processes of the user, as Kerberos and eCryptfs do")
     .default("private (system), inherit (user)")
     .by(&[Mechanism::Keyring]),
     directive(
@@ -155,10 +164,12 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "shared memory, semaphores and queues do not outlive the service",
     )
+    .breaks("shared memory or message queues that other processes of the same user are to find later")
     .default("no")
     .scope(Scope::System)
     .by(&[Mechanism::Cleanup]),
     directive(Topic::Identity, "UMask", 0, Mode, "files that it creates are readable by nobody else")
+    .breaks("files and sockets that others are to read without an explicit mode")
         .default("0022")
         .by(&[Mechanism::ProcessControl]),
 ];

@@ -24,6 +24,7 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "no hardware: only harmless devices such as /dev/null are there",
     )
+    .breaks("hardware: disks, serial ports, GPUs, TPMs, KVM")
     .default("no")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount, Mechanism::Seccomp, Mechanism::Capability, Mechanism::Bpf])
@@ -40,11 +41,13 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: DEVICE_POLICY, booleans: false },
         "devices that no rule names cannot be opened",
     )
+    .breaks("devices that DeviceAllow= does not name")
     .default("auto")
     .man(Manual::ResourceControl)
     .scope(Scope::System)
     .by(&[Mechanism::Bpf]),
     directive(Topic::Devices, "DeviceAllow", 208, Devices, "a device that can be opened")
+        .breaks("devices that the list does not name")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
         .by(&[Mechanism::Bpf]),
@@ -55,12 +58,14 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "kernel settings below /proc/sys and /sys cannot be changed",
     )
+    .breaks("writing sysctls, and tools that tune the kernel when they start")
     .default("no")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount, Mechanism::Seccomp])
     .implies(&[("MountAPIVFS", "yes")])
     .needs_privilege(),
     directive(Topic::Kernel, "ProtectKernelModules", 232, Boolean, "kernel modules can neither be loaded nor removed")
+        .breaks("features that load a kernel module on first use by the service itself, such as mounting")
         .default("no")
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Mount, Mechanism::Seccomp, Mechanism::Capability])
@@ -73,6 +78,7 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "the kernel log, which tells addresses and hardware, cannot be read",
     )
+    .breaks("reading the kernel's messages, as log collectors do")
     .default("no")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount, Mechanism::Seccomp, Mechanism::Capability])
@@ -85,22 +91,26 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: PROTECT_CONTROL_GROUPS, booleans: true },
         "the control groups that limit services cannot be changed",
     )
+    .breaks("making control groups, as container engines do")
     .default("no")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Mount, Mechanism::Namespace])
     .implies(&[("MountAPIVFS", "yes")]),
     directive(Topic::Kernel, "ProtectClock", 245, Boolean, "the clock cannot be set")
+        .breaks("setting the clock, and reading the hardware clock")
         .default("no")
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Seccomp, Mechanism::Capability, Mechanism::Bpf])
         .implies(&[("CapabilityBoundingSet", "~CAP_SYS_TIME CAP_WAKE_ALARM"), ("SystemCallFilter", "~@clock")])
         .needs_privilege(),
     directive(Topic::Kernel, "ProtectHostname", 242, Hostname, "the host name cannot be changed")
+        .breaks("changing the host name; a later change of the machine's is not seen either")
         .default("no")
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Namespace, Mechanism::Seccomp])
         .needs_privilege(),
     directive(Topic::Kernel, "PrivateBPF", 258, Boolean, "BPF objects of others are out of sight")
+        .breaks("loading BPF programs, as tracers and network tools do")
         .default("no")
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Mount]),
@@ -147,6 +157,7 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "no realtime scheduling, with which one process can starve the machine",
     )
+    .breaks("real-time scheduling, as audio and telephony ask for")
     .default("no")
     .by(&[Mechanism::Seccomp, Mechanism::Limit])
     .needs_privilege(),
@@ -157,6 +168,7 @@ pub(super) static TABLE: &[Directive] = &[
         Namespaces,
         "no namespaces, a frequent way to kernel code that is otherwise out of reach",
     )
+    .breaks("sandboxes and containers that the service makes: browsers, bubblewrap, container engines")
     .default("no")
     .by(&[Mechanism::Seccomp])
     .needs_privilege(),
@@ -167,6 +179,7 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: PROTECT_PROC, booleans: false },
         "processes of other users are out of sight",
     )
+    .breaks("looking at other users' processes, as monitoring does")
     .default("default")
     .scope(Scope::ExplicitUserNamespace)
     .by(&[Mechanism::Mount])
@@ -178,11 +191,13 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: PROC_SUBSET, booleans: false },
         "of /proc only the processes are there, not what it tells about the system",
     )
+    .breaks("reading system-wide files of /proc: meminfo, cpuinfo, sysctls; some runtimes count processors there")
     .default("all")
     .scope(Scope::ExplicitUserNamespace)
     .by(&[Mechanism::Mount])
     .implies(&[("MountAPIVFS", "yes")]),
     directive(Topic::Processes, "PrivatePIDs", 257, Boolean, "only its own processes exist")
+        .breaks("signals and process IDs across the border, and a program that leaves SIGTERM to its default action")
         .default("no")
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Namespace])
@@ -194,6 +209,7 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "shared memory, semaphores and queues of others are out of reach",
     )
+    .breaks("shared memory and message queues that are shared with other services")
     .default("no")
     .scope(Scope::UserNamespace)
     .by(&[Mechanism::Namespace]),
@@ -227,6 +243,7 @@ pub(super) static TABLE: &[Directive] = &[
         Grammar::Choice { words: NOTIFY_ACCESS, booleans: false },
         "which processes may report the service's state",
     )
+    .breaks("readiness that another process than the main one reports")
     .default("none (main for Type=notify/notify-reload, WatchdogSec)")
     .man(Manual::Service)
     .by(&[Mechanism::Notification]),

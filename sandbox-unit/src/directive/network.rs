@@ -16,6 +16,7 @@ static MEMORY_T_H_P: &[Choice] =
 /// In the order of an emitted unit.
 pub(super) static TABLE: &[Directive] = &[
     directive(Topic::Network, "PrivateNetwork", 0, Boolean, "no network but a loopback of its own")
+    .breaks("every connection, on the loopback interface too; sockets that systemd hands over go on working")
         .default("no")
         .scope(Scope::UserNamespace)
         .by(&[Mechanism::Namespace])
@@ -24,13 +25,16 @@ pub(super) static TABLE: &[Directive] = &[
         .scope(Scope::System)
         .by(&[Mechanism::Namespace]),
     directive(Topic::Network, "RestrictAddressFamilies", 211, Families, "the kinds of sockets that can be made")
+    .breaks("sockets of the families that are not listed: AF_NETLINK is needed to list interfaces, AF_UNIX to log and to resolve names")
         .by(&[Mechanism::Seccomp])
         .needs_privilege(),
     directive(Topic::Network, "IPAddressAllow", 235, Addresses, "addresses that it can talk to")
+    .breaks("nothing by itself: it opens what IPAddressDeny= closes")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
         .by(&[Mechanism::Bpf]),
     directive(Topic::Network, "IPAddressDeny", 235, Addresses, "addresses that it cannot talk to")
+    .breaks("every address that IPAddressAllow= does not name, in both directions")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
         .by(&[Mechanism::Bpf]),
@@ -59,6 +63,7 @@ pub(super) static TABLE: &[Directive] = &[
         .scope(Scope::System)
         .by(&[Mechanism::Bpf]),
     directive(Topic::Network, "RestrictNetworkInterfaces", 250, List, "the network interfaces that it can use")
+    .breaks("traffic over other interfaces")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
         .by(&[Mechanism::Bpf]),
@@ -81,6 +86,7 @@ pub(super) static TABLE: &[Directive] = &[
         .scope(Scope::System)
         .by(&[Mechanism::Bpf]),
     directive(Topic::Network, "SocketBindDeny", 249, List, "ports that it cannot bind")
+    .breaks("listening on ports that SocketBindAllow= does not name")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
         .by(&[Mechanism::Bpf]),
@@ -91,6 +97,7 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "no memory that is writable and executable, which injected code needs",
     )
+    .breaks("programs that write code while they run: JIT compilers (JavaScript, WebAssembly, LuaJIT, Java), some FFI libraries")
     .default("no")
     .by(&[Mechanism::ProcessControl, Mechanism::Seccomp])
     .needs_privilege(),
@@ -101,6 +108,7 @@ pub(super) static TABLE: &[Directive] = &[
         Boolean,
         "the execution domain, which can switch kernel hardening off, stays as it is",
     )
+    .breaks("emulators and very old programs that change how the kernel treats them")
     .default("no")
     .by(&[Mechanism::Seccomp])
     .needs_privilege(),
@@ -137,12 +145,15 @@ pub(super) static TABLE: &[Directive] = &[
         Architectures,
         "no system calls of foreign architectures, which slip past filters",
     )
+    .breaks("programs of another architecture, such as 32-bit helpers on a 64-bit machine")
     .by(&[Mechanism::Seccomp])
     .needs_privilege(),
     directive(Topic::Calls, "SystemCallFilter", 187, Calls, "the system calls that can be made")
+    .breaks("calls that are not listed: rarely used ones of libraries, and helpers that change users, owners or limits")
         .by(&[Mechanism::Seccomp])
         .needs_privilege(),
     directive(Topic::Calls, "SystemCallErrorNumber", 209, Text, "what a refused system call answers")
+    .breaks("programs that take the error for another one")
         .default("kill")
         .by(&[Mechanism::Seccomp]),
     directive(Topic::Calls, "SystemCallLog", 247, Calls, "the system calls that are logged; none is refused")
@@ -218,6 +229,7 @@ pub(super) static TABLE: &[Directive] = &[
         .man(Manual::ResourceControl)
         .by(&[Mechanism::ControlGroup]),
     directive(Topic::Resources, "Delegate", 218, Delegation, "a subtree of control groups that it manages itself")
+    .breaks("control groups that the service manages by itself")
         .default("no")
         .man(Manual::ResourceControl)
         .by(&[Mechanism::ControlGroup])

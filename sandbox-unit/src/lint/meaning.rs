@@ -64,7 +64,9 @@ pub(super) static LINTS: &[Lint] = &[
         look: outside_root,
     },
     Lint {
-        code: "SU106", name: "implied", reason: "DynamicUser=yes brings this already",
+        code: "SU106",
+        name: "implied",
+        reason: "DynamicUser=yes brings this already",
         level: Level::Note,
         bad: "DynamicUser=yes\nNoNewPrivileges=yes",
         at: "NoNewPrivileges",

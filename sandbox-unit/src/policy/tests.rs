@@ -1,34 +1,10 @@
 use super::*;
 use crate::need::Need;
-use crate::spec::{Directories, Listen, Package, Peers, Profile, ServiceType, Spec, Transport, User, Verify};
+use crate::spec::{Directories, Listen, Peers, Profile, Spec, Transport, User};
 use crate::version::SystemdVersion;
 
 fn spec() -> Spec {
-    Spec {
-        name: "hello".into(),
-        package: Package { name: "hello".into(), version: "1.0.0".into(), description: None, documentation: None },
-        bin: "hello".into(),
-        args: Vec::new(),
-        profile: Profile::Strict,
-        systemd: SystemdVersion::new(252),
-        service_type: ServiceType::Exec,
-        user: User::Dynamic,
-        listen: Vec::new(),
-        socket: false,
-        clients: Peers::None,
-        connect: Peers::None,
-        directories: Directories::default(),
-        read: Vec::new(),
-        write: Vec::new(),
-        exec: Vec::new(),
-        devices: Vec::new(),
-        needs: [].into(),
-        capabilities: Vec::new(),
-        credentials: Vec::new(),
-        timer: None,
-        raw: Vec::new(),
-        verify: Verify::default(),
-    }
+    Spec { systemd: SystemdVersion::new(252), ..Spec::bare("hello") }
 }
 
 fn lines(spec: &Spec) -> Vec<String> {

@@ -1,0 +1,139 @@
+//! `audit`: the exposure that systemd-analyze gives, lints that point at lines, and what would help.
+
+mod examined;
+mod fix;
+mod human;
+mod json;
+mod sarif;
+
+pub use examined::Examined;
+pub use json::decimal;
+
+use crate::cli::{Audit, AuditFormat};
+use crate::error::Error;
+use crate::unit_files::{Reader, Unit, standard_input};
+use crate::{FINDINGS, GOOD, package};
+use anstream::{eprint, eprintln, print, println};
+use human::Detail;
+use sandbox_unit::audit::{CHECKS, ScoringPolicy, Suggestion};
+use sandbox_unit::diagnostic::did_you_mean;
+use sandbox_unit::emit::files;
+use sandbox_unit::lint::{Lint, lints};
+use sandbox_unit::version::SystemdVersion;
+use std::path::Path;
+
+/// Runs the verb.
+pub fn run(options: &Audit, quiet: bool) -> Result<u8, Error> {
+    let policy = options.policy.as_deref().map_or(Ok(ScoringPolicy::default()), read_policy)?;
+    let threshold = options.threshold.as_deref().map(parse_threshold).transpose()?;
+    let silenced = options.allow.iter().map(|name| find_lint(name).map(|lint| lint.code));
+    let silenced: Vec<&str> = silenced.collect::<Result<_, _>>()?;
+    let examine = |units: Vec<(Unit, SystemdVersion)>| -> Vec<Examined> {
+        units.into_iter().map(|(unit, version)| Examined::of(unit, version, &policy, &silenced)).collect()
+    };
+    let mut examined = examine(units(options)?);
+    let mut changed = String::new();
+    if options.fix {
+        changed = fix::apply(&examined)?;
+        examined = examine(units(options)?);
+    }
+    let advised = options.rows || options.format == AuditFormat::Json || examined.len() == 1;
+    let advice = |unit: &Examined| if advised { unit.suggestions(&policy) } else { Vec::new() };
+    let suggestions: Vec<Vec<Suggestion>> = examined.iter().map(advice).collect();
+    match options.format {
+        AuditFormat::Human => {
+            print!("{changed}");
+            print!("{}", human::render(&examined, &suggestions, Detail { rows: options.rows, quiet, threshold }));
+        }
+        AuditFormat::Json => {
+            eprint!("{changed}");
+            println!("{}", json::render(&examined, &suggestions).map_err(Error::unwritable)?);
+        }
+        AuditFormat::Sarif => {
+            eprint!("{changed}");
+            println!("{}", sarif::render(&examined, threshold).map_err(Error::unwritable)?);
+        }
+    }
+    let found = examined.iter().any(|unit| unit.is_broken(options.strict) || unit.is_above(threshold));
+    Ok(if found { FINDINGS } else { GOOD })
+}
+
+/// The units that are meant, each with the systemd that it is meant for.
+fn units(options: &Audit) -> Result<Vec<(Unit, SystemdVersion)>, Error> {
+    if options.paths.is_empty() {
+        if options.fix {
+            return Err(Error::Usage(
+                "--fix mends files, so name them: the units of a package follow from its Cargo.toml".into(),
+            ));
+        }
+        let packages = package::select(&options.selection)?;
+        let specs = packages.packages.iter().flat_map(|package| &package.specs);
+        let emitted = specs.flat_map(|spec| files(spec).into_iter().map(|file| (file, spec.systemd)));
+        let named = emitted.filter(|(file, _)| !file.path.contains('/'));
+        return Ok(named.map(|(file, version)| (Unit::of_text(&file.path, &file.path, file.text), version)).collect());
+    }
+    let version = options.selection.systemd.map_or(Ok(SystemdVersion::DEFAULT), package::target_version)?;
+    let mut reader = Reader::new(version);
+    let mut units = Vec::new();
+    for path in &options.paths {
+        if path == Path::new("-") {
+            if options.fix {
+                return Err(Error::Usage("--fix mends files, and standard input is none".into()));
+            }
+            units.push(standard_input(&options.name)?);
+        } else {
+            units.extend(reader.read(path)?);
+        }
+    }
+    Ok(units.into_iter().map(|unit| (unit, version)).collect())
+}
+
+fn read_policy(path: &Path) -> Result<ScoringPolicy, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?;
+    let policy = ScoringPolicy::parse(&text).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?;
+    // systemd-analyze skips these in silence.
+    for name in policy.names().filter(|name| !CHECKS.iter().any(|check| check.json_field == *name)) {
+        let close = did_you_mean(name, CHECKS.iter().map(|check| check.json_field));
+        let hint = close.map(|close| format!("; did you mean `{close}`?")).unwrap_or_default();
+        eprintln!("warning: {}: there is no row `{name}`, so it changes nothing{hint}", path.display());
+    }
+    Ok(policy)
+}
+
+/// An exposure as it is printed, in tenths.
+fn parse_threshold(text: &str) -> Result<u64, Error> {
+    let number: Option<f64> = text.parse().ok().filter(|number| (0.0..=10.0).contains(number));
+    let number = number.ok_or_else(|| {
+        let tenths = text.parse::<u32>().ok().filter(|number| *number <= 100);
+        let hint = tenths.map(|number| format!("; did you mean {}.{}?", number / 10, number % 10)).unwrap_or_default();
+        Error::Usage(format!("--threshold {text}: an exposure is a number from 0.0 to 10.0{hint}"))
+    })?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
+    let tenths = (number * 10.0).floor() as u64;
+    Ok(tenths)
+}
+
+fn find_lint(name: &str) -> Result<&'static Lint, Error> {
+    sandbox_unit::lint::find(name).ok_or_else(|| {
+        let close = did_you_mean(name, lints().flat_map(|lint| [lint.code, lint.name]));
+        let hint = close.map(|close| format!("; did you mean `{close}`?")).unwrap_or_default();
+        Error::Usage(format!(
+            "--allow {name}: there is no such lint{hint}; `cargo sandbox-unit explain lints` lists them"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_exposures_as_printed() {
+        let tenths = |text: &str| parse_threshold(text).map_err(|error| error.to_string());
+        assert_eq!(tenths("2.0"), Ok(20));
+        assert_eq!(tenths("0.3"), Ok(3));
+        assert_eq!(tenths("10"), Ok(100));
+        assert!(tenths("25").is_err_and(|message| message.ends_with("did you mean 2.5?")));
+        assert!(tenths("high").is_err() && tenths("NaN").is_err());
+    }
+}

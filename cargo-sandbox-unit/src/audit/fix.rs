@@ -1,0 +1,48 @@
+//! `audit --fix`: mends in the files what can be mended without changing what the unit is meant to do, and shows it.
+
+use super::examined::Examined;
+use crate::atomic_file;
+use crate::error::Error;
+use crate::text_diff::unified;
+use sandbox_unit::lint::Fix;
+use sandbox_unit::unit::Document;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Writes the mended files, and returns what changed as a unified diff.
+///
+/// # Errors
+/// A file cannot be written. Those in front of it are.
+pub fn apply(units: &[Examined]) -> Result<String, Error> {
+    // A drop-in can belong to several units: it is mended once.
+    let mut mended: BTreeMap<&Path, (&Document, Document)> = BTreeMap::new();
+    for examined in units {
+        for (place, file) in examined.unit.files.iter().enumerate() {
+            let fixes = examined.findings.iter().filter(|finding| finding.part == place);
+            let document = with(&file.document, fixes.filter_map(|finding| finding.fix.as_ref()));
+            if let Some(document) = document {
+                mended.entry(&file.shown).or_insert((&file.document, document));
+            }
+        }
+    }
+    let mut shown = String::new();
+    for (path, (before, after)) in &mended {
+        atomic_file::replace(path, after.render())?;
+        let text = |document: &Document| String::from_utf8_lossy(document.render()).into_owned();
+        let path = path.display();
+        shown.push_str(&unified(&path.to_string(), &format!("{path} (mended)"), &text(before), &text(after)));
+    }
+    Ok(shown)
+}
+
+/// The document with these fixes; `None` where there are none.
+fn with<'a>(document: &Document, fixes: impl Iterator<Item = &'a Fix>) -> Option<Document> {
+    // One fix an assignment, the last one first, so that places stay what they are.
+    let fixes: BTreeMap<usize, &Fix> = fixes.map(|fix| (fix.entry, fix)).collect();
+    let mut mended = document.clone();
+    for (entry, fix) in fixes.iter().rev() {
+        // What cannot be mended stays as it is, and its lint keeps being told.
+        let _stays = mended.replace(*entry, fix.value.as_deref());
+    }
+    (mended != *document).then_some(mended)
+}

@@ -1,0 +1,138 @@
+//! The audit for a person at a terminal.
+
+use super::examined::Examined;
+use crate::diagnostics;
+use clap::builder::styling::{AnsiColor, Style};
+use sandbox_unit::audit::{Exposure, Row, Suggestion};
+use sandbox_unit::lint::Level;
+use std::fmt::{self, Write};
+
+const HEAD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const ODD: Style = AnsiColor::Yellow.on_default();
+const GOOD: Style = AnsiColor::Green.on_default();
+
+/// How many suggestions are shown where not all are asked for.
+const SUGGESTED: usize = 8;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Detail {
+    /// Every row of every unit, not the suggestions alone.
+    pub rows: bool,
+    /// Only what is wrong.
+    pub quiet: bool,
+    /// The exposure that is too much, in tenths.
+    pub threshold: Option<u64>,
+}
+
+/// What is told of these units. Suggestions are told of a unit that stands alone, or with all rows.
+pub fn render(units: &[Examined], suggestions: &[Vec<Suggestion>], detail: Detail) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _infallible = write(&mut text, units, suggestions, detail);
+    text
+}
+
+fn write(out: &mut String, units: &[Examined], suggestions: &[Vec<Suggestion>], detail: Detail) -> fmt::Result {
+    for unit in units {
+        for finding in &unit.findings {
+            if !detail.quiet || finding.level() > Level::Note {
+                writeln!(out, "{}\n", diagnostics::finding(unit, finding))?;
+            }
+        }
+    }
+    let name_width = units.iter().map(|unit| unit.unit.name.len()).max().unwrap_or(0);
+    for (place, unit) in units.iter().enumerate() {
+        let above = unit.is_above(detail.threshold);
+        if detail.quiet && !above && unit.error().is_none() {
+            continue;
+        }
+        write!(out, "{HEAD}{:name_width$}{HEAD:#}  ", unit.unit.name)?;
+        match (&unit.exposure, unit.error()) {
+            (Some(exposure), _) => {
+                let style = style(exposure);
+                write!(out, "{style}{:>4} {:9}{style:#}", exposure.shown(), exposure.rating)?;
+            }
+            (None, Some(error)) => write!(out, "{BAD}not loaded: {error}{BAD:#}")?,
+            (None, None) => write!(out, "{DIM}   - no service{DIM:#}")?,
+        }
+        write!(out, "  {DIM}systemd {}{}{DIM:#}", unit.version, found(unit))?;
+        if let (true, Some(most)) = (above, detail.threshold) {
+            write!(out, "  {BAD}above {}.{}{BAD:#}", most / 10, most % 10)?;
+        }
+        writeln!(out)?;
+        if detail.rows
+            && let Some(exposure) = &unit.exposure
+        {
+            rows(out, exposure)?;
+        }
+        let suggestions = suggestions.get(place).map(Vec::as_slice).unwrap_or_default();
+        if (detail.rows || units.len() == 1) && !detail.quiet {
+            advise(out, suggestions, if detail.rows { usize::MAX } else { SUGGESTED })?;
+        }
+    }
+    Ok(())
+}
+
+fn style(exposure: &Exposure) -> Style {
+    match exposure.tenths {
+        0..20 => GOOD,
+        20..50 => Style::new(),
+        50..75 => ODD,
+        _ => BAD,
+    }
+}
+
+/// How many findings there are of each level.
+fn found(unit: &Examined) -> String {
+    let count = |level| unit.findings.iter().filter(|finding| finding.level() == level).count();
+    let levels = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Note, "note")];
+    let counted = levels.map(|(level, name)| (count(level), name));
+    let told = counted.iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, name)| format!(", {count} {name}{}", if *count == 1 { "" } else { "s" })).collect()
+}
+
+fn rows(out: &mut String, exposure: &Exposure) -> fmt::Result {
+    for Row { check, badness, exposure, offender, .. } in &exposure.rows {
+        let (mark, style, said) = match badness {
+            None => ("-", DIM, check.good),
+            Some(0) => ("ok", GOOD, check.good),
+            Some(_) => ("no", BAD, check.bad),
+        };
+        let share = exposure.map(|tenths| format!("{}.{}", tenths / 10, tenths % 10)).unwrap_or_default();
+        write!(out, "  {style}{mark:2}{style:#}  {:48} {share:>4}  {said}", check.id)?;
+        if let Some(call) = offender {
+            write!(out, " {DIM}(it lets {call} through){DIM:#}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn advise(out: &mut String, suggestions: &[Suggestion], most: usize) -> fmt::Result {
+    if suggestions.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n  {HEAD}What would lower the exposure most{HEAD:#}")?;
+    for Suggestion { directive, values, gain, breaks, .. } in suggestions.iter().take(most) {
+        let lines: Vec<String> = values.iter().map(|value| format!("{directive}={value}")).collect();
+        let (lead, last) = (lines.len().saturating_sub(1), lines.last().map(String::as_str).unwrap_or_default());
+        write!(out, "   {GOOD}-{}{GOOD:#}  ", hundredths(*gain))?;
+        for line in lines.iter().take(lead) {
+            write!(out, "{line}\n          ")?;
+        }
+        writeln!(out, "{last}\n          {DIM}could break {breaks}{DIM:#}")?;
+    }
+    if let Some(left) = suggestions.len().checked_sub(most).filter(|left| *left > 0) {
+        writeln!(out, "   {DIM}and {left} more: --rows shows all{DIM:#}")?;
+    }
+    Ok(())
+}
+
+/// Thousandths with two digits behind the point, at least 0.01.
+fn hundredths(thousandths: u64) -> String {
+    let hundredths = thousandths.div_ceil(10);
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}

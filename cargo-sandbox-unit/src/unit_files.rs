@@ -1,0 +1,215 @@
+//! Unit files as they lie on disk or come in on standard input, each with the drop-ins beside it.
+//!
+//! Only what is beside a file counts: what else this machine's load path holds is not looked at, so that the result is the
+//! same on every machine.
+
+use crate::error::Error;
+use sandbox_unit::audit::{Keep, LoadError, Part, Service, default_instance};
+use sandbox_unit::diagnostic::did_you_mean;
+use sandbox_unit::unit::Document;
+use sandbox_unit::unit::load_path::{Folder, LoadPath};
+use sandbox_unit::unit::name::{TYPES, UnitName};
+use sandbox_unit::version::SystemdVersion;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// The types that are looked at; of the others nothing is known here but their names.
+const KINDS: [&str; 3] = ["service", "socket", "timer"];
+
+/// More than this is no unit file, in bytes.
+const LARGEST: u64 = 256 << 20;
+
+/// One file of a unit.
+pub struct File {
+    /// What to call it in messages.
+    pub shown: PathBuf,
+    /// What is in it.
+    pub document: Document,
+}
+
+/// A unit with all its files.
+pub struct Unit {
+    /// Its name, which can be that of a template.
+    pub name: String,
+    /// Its own file first, then its drop-ins in the order in which they count.
+    pub files: Vec<File>,
+}
+
+impl Unit {
+    /// A unit of this one text.
+    pub fn of_text(name: &str, shown: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.to_owned(), files: vec![File { shown: shown.into(), document: Document::parse(text) }] }
+    }
+
+    /// The files as the library takes them.
+    pub fn parts(&self) -> Vec<Part<'_>> {
+        let parts = self.files.iter().enumerate();
+        parts.map(|(place, file)| Part { document: &file.document, drop_in: place > 0 }).collect()
+    }
+
+    /// Whether it is a service: the other types have no exposure.
+    pub fn is_service(&self) -> bool {
+        self.name.ends_with(".service")
+    }
+
+    /// The name that it is loaded under: a template as the instance that systemd-analyze gives it.
+    pub fn loaded_name(&self, version: SystemdVersion) -> String {
+        match UnitName::parse(&self.name) {
+            Some(name) if name.is_template() => name.instantiate(default_instance(version)),
+            _ => self.name.clone(),
+        }
+    }
+
+    /// The service as this systemd would load it.
+    ///
+    /// # Errors
+    /// Where it would not.
+    pub fn load(&self, version: SystemdVersion, keep: Keep) -> Result<Service, LoadError> {
+        Service::load(&self.loaded_name(version), &self.parts(), version, keep)
+    }
+}
+
+/// Reads units as one version of systemd would name them; the drop-ins of every folder are read once.
+pub struct Reader {
+    version: SystemdVersion,
+    drop_ins: HashMap<PathBuf, LoadPath>,
+}
+
+impl Reader {
+    /// One that has read nothing yet.
+    pub fn new(version: SystemdVersion) -> Self {
+        Self { version, drop_ins: HashMap::new() }
+    }
+
+    /// The units that a path stands for: a unit file with its drop-ins, or all units of a folder.
+    ///
+    /// # Errors
+    /// It is not there or cannot be read, or is no unit.
+    pub fn read(&mut self, path: &Path) -> Result<Vec<Unit>, Error> {
+        let kind = std::fs::metadata(path).map_err(|error| not_there(path, error))?;
+        if !kind.is_dir() {
+            return self.unit(path).map(|unit| vec![unit]);
+        }
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(|error| Error::file(path, error))? {
+            let file = entry.map_err(|error| Error::file(path, error))?.path();
+            if name_of(&file).is_some_and(|name| KINDS.contains(&name.kind)) && !is_alias(&file) && is_readable(&file) {
+                files.push(file);
+            }
+        }
+        if files.is_empty() {
+            let kinds = KINDS.map(|kind| format!(".{kind}")).join(", ");
+            return Err(Error::Usage(format!("{}: there is no unit in this folder ({kinds})", path.display())));
+        }
+        files.sort();
+        files.iter().map(|file| self.unit(file)).collect()
+    }
+
+    fn unit(&mut self, path: &Path) -> Result<Unit, Error> {
+        let name = name_of(path).ok_or_else(|| no_name(path))?.full.to_owned();
+        let content = content(path)?;
+        let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+        let mut unit = Unit::of_text(&name, path, content);
+        let loaded = unit.loaded_name(self.version);
+        if let Some(loaded) = UnitName::parse(&loaded) {
+            let found = self.drop_ins(parent)?.find(loaded, &[]);
+            unit.files.extend(
+                found
+                    .drop_ins
+                    .iter()
+                    .map(|source| File { shown: parent.join(source.name), document: Document::parse(source.content) }),
+            );
+        }
+        Ok(unit)
+    }
+
+    fn drop_ins(&mut self, folder: &Path) -> Result<&LoadPath, Error> {
+        match self.drop_ins.entry(folder.to_owned()) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(LoadPath { folders: vec![drop_ins(folder)?] })),
+        }
+    }
+}
+
+/// Reads all of standard input as the unit with this name.
+///
+/// # Errors
+/// It cannot be read, or the name is none.
+pub fn standard_input(name: &str) -> Result<Unit, Error> {
+    let shown = Path::new("<stdin>");
+    if UnitName::parse(name).is_none() {
+        return Err(no_name(Path::new(name)));
+    }
+    Ok(Unit::of_text(name, shown, limited(shown, std::io::stdin().lock())?))
+}
+
+fn name_of(path: &Path) -> Option<UnitName<'_>> {
+    UnitName::parse(path.file_name()?.to_str()?)
+}
+
+fn not_there(path: &Path, error: std::io::Error) -> Error {
+    if error.kind() != ErrorKind::NotFound {
+        return Error::file(path, error);
+    }
+    let folder = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let beside = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names: Vec<String> = beside.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    let close = did_you_mean(&wanted, names.iter().map(String::as_str));
+    let hint = close.map(|close| format!("; did you mean `{}`?", folder.join(close).display())).unwrap_or_default();
+    Error::Usage(format!("{}: there is no such file or folder{hint}", path.display()))
+}
+
+fn no_name(path: &Path) -> Error {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let written = file.rsplit_once('.').map(|(_, kind)| kind).unwrap_or_default();
+    let hint = did_you_mean(written, TYPES).map(|kind| format!("; did you mean .{kind}?")).unwrap_or_default();
+    Error::Usage(format!("{}: not the name of a unit, such as hello.service{hint}", path.display()))
+}
+
+/// Whether it is a second name of a unit, which the unit itself stands for; a link to /dev/null masks instead.
+fn is_alias(path: &Path) -> bool {
+    let target = std::fs::read_link(path).ok();
+    target.as_deref().and_then(name_of).is_some()
+}
+
+/// Whether there is something behind it that ends.
+fn is_readable(path: &Path) -> bool {
+    std::fs::canonicalize(path).is_ok_and(|path| path.is_file() || path == Path::new("/dev/null"))
+}
+
+/// The drop-ins in a folder of units, by their names below it.
+fn drop_ins(folder: &Path) -> Result<Folder, Error> {
+    let mut found = Folder::new(folder.display().to_string());
+    // A folder that can be passed through but not listed has no drop-ins for us.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".d") || !entry.path().is_dir() {
+            continue;
+        }
+        let inner = std::fs::read_dir(entry.path()).map_err(|error| Error::file(entry.path(), error))?;
+        for file in inner.flatten().map(|file| file.path()).filter(|file| is_readable(file)) {
+            let Some(own) = file.file_name().and_then(|own| own.to_str()).filter(|own| own.ends_with(".conf")) else {
+                continue;
+            };
+            found.files.insert(format!("{name}/{own}"), content(&file)?);
+        }
+    }
+    Ok(found)
+}
+
+fn content(path: &Path) -> Result<Vec<u8>, Error> {
+    let file = std::fs::File::open(path).map_err(|error| Error::file(path, error))?;
+    limited(path, file)
+}
+
+fn limited(path: &Path, from: impl Read) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    from.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| Error::file(path, error))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
+        return Err(Error::Usage(format!("{}: larger than {} MiB, so no unit file", path.display(), LARGEST >> 20)));
+    }
+    Ok(bytes)
+}
