@@ -6,7 +6,7 @@ mod human;
 mod json;
 mod sarif;
 
-pub use examined::Examined;
+pub use examined::{Examined, Terms};
 pub use json::decimal;
 
 use crate::cli::{Audit, AuditFormat};
@@ -18,27 +18,30 @@ use human::Detail;
 use sandbox_unit::audit::{CHECKS, ScoringPolicy, Suggestion};
 use sandbox_unit::diagnostic::did_you_mean;
 use sandbox_unit::emit::files;
-use sandbox_unit::lint::{Lint, lints};
+use sandbox_unit::lint::{Lint, Manager, lints};
 use sandbox_unit::version::SystemdVersion;
 use std::path::Path;
 
 /// Runs the verb.
 pub fn run(options: &Audit, quiet: bool) -> Result<u8, Error> {
-    let policy = options.policy.as_deref().map_or(Ok(ScoringPolicy::default()), read_policy)?;
     let threshold = options.threshold.as_deref().map(parse_threshold).transpose()?;
-    let silenced = options.allow.iter().map(|name| find_lint(name).map(|lint| lint.code));
-    let silenced: Vec<&str> = silenced.collect::<Result<_, _>>()?;
-    let examine = |units: Vec<(Unit, SystemdVersion)>| -> Vec<Examined> {
-        units.into_iter().map(|(unit, version)| Examined::of(unit, version, &policy, &silenced)).collect()
+    let silenced = options.allow.iter().map(|name| find_lint(name).map(|lint| lint.code)).collect::<Result<_, _>>()?;
+    let terms = Terms {
+        policy: options.policy.as_deref().map_or(Ok(ScoringPolicy::default()), read_policy)?,
+        manager: if options.user { Manager::User } else { Manager::System },
+        silenced,
     };
-    let mut examined = examine(units(options)?);
+    let examine = || -> Result<Vec<Examined>, Error> {
+        Ok(units(options)?.into_iter().map(|(unit, version)| Examined::of(unit, version, &terms)).collect())
+    };
+    let mut examined = examine()?;
     let mut changed = String::new();
-    if options.fix {
-        changed = fix::apply(&examined)?;
-        examined = examine(units(options)?);
+    if options.fix || options.unsafe_fixes {
+        changed = fix::apply(&examined, options.unsafe_fixes)?;
+        examined = examine()?;
     }
     let advised = options.rows || options.format == AuditFormat::Json || examined.len() == 1;
-    let advice = |unit: &Examined| if advised { unit.suggestions(&policy) } else { Vec::new() };
+    let advice = |unit: &Examined| if advised { unit.suggestions(&terms.policy) } else { Vec::new() };
     let suggestions: Vec<Vec<Suggestion>> = examined.iter().map(advice).collect();
     match options.format {
         AuditFormat::Human => {
@@ -61,7 +64,7 @@ pub fn run(options: &Audit, quiet: bool) -> Result<u8, Error> {
 /// The units that are meant, each with the systemd that it is meant for.
 fn units(options: &Audit) -> Result<Vec<(Unit, SystemdVersion)>, Error> {
     if options.paths.is_empty() {
-        if options.fix {
+        if options.fix || options.unsafe_fixes {
             return Err(Error::Usage(
                 "--fix mends files, so name them: the units of a package follow from its Cargo.toml".into(),
             ));
@@ -69,15 +72,18 @@ fn units(options: &Audit) -> Result<Vec<(Unit, SystemdVersion)>, Error> {
         let packages = package::select(&options.selection)?;
         let specs = packages.packages.iter().flat_map(|package| &package.specs);
         let emitted = specs.flat_map(|spec| files(spec).into_iter().map(|file| (file, spec.systemd)));
-        let named = emitted.filter(|(file, _)| !file.path.contains('/'));
-        return Ok(named.map(|(file, version)| (Unit::of_text(&file.path, &file.path, file.text), version)).collect());
+        return Ok(emitted
+            .filter(|(file, _)| !file.path.contains('/'))
+            // Its user comes with it: sysusers.d is emitted beside.
+            .map(|(file, version)| (Unit::of_text(&file.path, &file.path, file.text), version))
+            .collect());
     }
     let version = options.selection.systemd.map_or(Ok(SystemdVersion::DEFAULT), package::target_version)?;
     let mut reader = Reader::new(version);
     let mut units = Vec::new();
     for path in &options.paths {
         if path == Path::new("-") {
-            if options.fix {
+            if options.fix || options.unsafe_fixes {
                 return Err(Error::Usage("--fix mends files, and standard input is none".into()));
             }
             units.push(standard_input(&options.name)?);

@@ -191,7 +191,7 @@ Examples:
   cargo sandbox-unit audit old.service --systemd 257 --rows
   systemctl cat nginx | cargo sandbox-unit audit -
   cargo sandbox-unit audit dist/systemd --format sarif > audit.sarif
-  cargo sandbox-unit audit dist/systemd/hello.service --fix
+  cargo sandbox-unit audit dist/systemd/hello.service --fix --unsafe-fixes
 
 The exposure is that of `systemd-analyze security --offline=true` of the version that is asked for. Drop-ins beside a unit
 count (hello.service.d/*.conf); what else this machine has does not. Exit codes: 0 nothing wrong, 1 a line that systemd ignores,
@@ -214,9 +214,15 @@ pub struct Audit {
     /// End with 1 for warnings too
     #[arg(long)]
     pub strict: bool,
-    /// Mend in the files what can be mended without changing what they mean, and show the difference
+    /// Take out of the files what does nothing, and show the difference
     #[arg(long)]
     pub fix: bool,
+    /// Also mend what does not do what was clearly meant: misspelt names, `~` inside a line, comments behind values
+    #[arg(long)]
+    pub unsafe_fixes: bool,
+    /// The units are those of a user's manager
+    #[arg(long)]
+    pub user: bool,
     /// Show every row of the score, and every suggestion
     #[arg(long)]
     pub rows: bool,

@@ -10,8 +10,8 @@ use sandbox_unit::unit::Document;
 use sandbox_unit::unit::load_path::{Folder, LoadPath};
 use sandbox_unit::unit::name::{TYPES, UnitName};
 use sandbox_unit::version::SystemdVersion;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -35,12 +35,23 @@ pub struct Unit {
     pub name: String,
     /// Its own file first, then its drop-ins in the order in which they count.
     pub files: Vec<File>,
+    /// The users that sysusers.d beside it makes; `None` where that is not known.
+    pub users: Option<BTreeSet<String>>,
 }
 
 impl Unit {
     /// A unit of this one text.
     pub fn of_text(name: &str, shown: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.to_owned(), files: vec![File { shown: shown.into(), document: Document::parse(text) }] }
+        Self {
+            name: name.to_owned(),
+            files: vec![File { shown: shown.into(), document: Document::parse(text) }],
+            users: None,
+        }
+    }
+
+    /// Its type, as in `service`.
+    pub fn kind(&self) -> &str {
+        self.name.rsplit_once('.').map(|(_, kind)| kind).unwrap_or_default()
     }
 
     /// The files as the library takes them.
@@ -51,7 +62,7 @@ impl Unit {
 
     /// Whether it is a service: the other types have no exposure.
     pub fn is_service(&self) -> bool {
-        self.name.ends_with(".service")
+        self.kind() == "service"
     }
 
     /// The name that it is loaded under: a template as the instance that systemd-analyze gives it.
@@ -75,12 +86,13 @@ impl Unit {
 pub struct Reader {
     version: SystemdVersion,
     drop_ins: HashMap<PathBuf, LoadPath>,
+    users: HashMap<PathBuf, BTreeSet<String>>,
 }
 
 impl Reader {
     /// One that has read nothing yet.
     pub fn new(version: SystemdVersion) -> Self {
-        Self { version, drop_ins: HashMap::new() }
+        Self { version, drop_ins: HashMap::new(), users: HashMap::new() }
     }
 
     /// The units that a path stands for: a unit file with its drop-ins, or all units of a folder.
@@ -112,6 +124,7 @@ impl Reader {
         let content = content(path)?;
         let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
         let mut unit = Unit::of_text(&name, path, content);
+        unit.users = Some(self.users.entry(parent.to_owned()).or_insert_with(|| users(parent)).clone());
         let loaded = unit.loaded_name(self.version);
         if let Some(loaded) = UnitName::parse(&loaded) {
             let found = self.drop_ins(parent)?.find(loaded, &[]);
@@ -198,6 +211,22 @@ fn drop_ins(folder: &Path) -> Result<Folder, Error> {
         }
     }
     Ok(found)
+}
+
+/// The users that sysusers.d makes: beside the units, or where it is in a file system (../../sysusers.d of systemd/system).
+fn users(folder: &Path) -> BTreeSet<String> {
+    let installed = folder.parent().and_then(Path::parent).map(|top| top.join("sysusers.d"));
+    let folders = [Some(folder.join("sysusers.d")), installed];
+    let files = folders.into_iter().flatten().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let texts = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
+    texts.flat_map(|text| text.lines().filter_map(made_user).collect::<Vec<_>>()).collect()
+}
+
+/// The user that a line of sysusers.d makes: `u NAME …`, with or without `!` and quotes.
+fn made_user(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace();
+    words.next().filter(|kind| matches!(*kind, "u" | "u!"))?;
+    words.next().map(|name| name.trim_matches(['"', '\'']).to_owned())
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, Error> {

@@ -2,12 +2,16 @@
 //!
 //! Adding a lint is adding one [`Lint`] to a table in `lint/`: its code, its reason, and the function that looks for it.
 
+mod contradiction;
+mod failing;
 mod lines;
-mod meaning;
+mod redundant;
+mod weaker;
 
 use crate::audit::{Part, Service};
 use crate::unit::Entry;
 use crate::version::SystemdVersion;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// How bad it is.
@@ -43,6 +47,13 @@ pub struct Lint {
     pub reason: &'static str,
     /// How bad it is.
     pub level: Level,
+    /// What it fires on, and what was meant there.
+    pub example: Example,
+    look: fn(&Subject, &mut Sink),
+}
+
+/// Lines that a lint fires on, and lines that say what was meant. Both are tried by a test.
+pub struct Example {
     /// Lines below `[Service]` that it fires on.
     pub bad: &'static str,
     /// What it points at there.
@@ -50,8 +61,35 @@ pub struct Lint {
     /// Lines that say what was meant.
     pub good: &'static str,
     /// A version of systemd for which both is so.
-    pub seen_by: u16,
-    look: fn(&Subject, &mut Sink),
+    pub version: u16,
+    /// The manager for which both is so.
+    pub manager: Manager,
+}
+
+const fn example(bad: &'static str, at: &'static str, good: &'static str) -> Example {
+    Example { bad, at, good, version: 252, manager: Manager::System }
+}
+
+impl Example {
+    const fn on(mut self, version: u16) -> Self {
+        self.version = version;
+        self
+    }
+
+    const fn of_user(mut self) -> Self {
+        self.manager = Manager::User;
+        self
+    }
+}
+
+/// Who loads a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Manager {
+    /// The system's manager, with all privileges.
+    #[default]
+    System,
+    /// The manager of a user without any.
+    User,
 }
 
 /// What lints look at.
@@ -63,15 +101,23 @@ pub struct Subject<'a> {
     pub service: Option<&'a Service>,
     /// The systemd that is meant.
     pub version: SystemdVersion,
+    /// Who loads the unit.
+    pub manager: Manager,
+    /// The type of the unit, as in `service`.
+    pub kind: &'a str,
+    /// The users that come with the unit (sysusers.d); `None` where that is not known.
+    pub users: Option<&'a BTreeSet<String>>,
 }
 
-/// A change that mends what a lint found, without changing what the unit does today.
+/// A change that mends what a lint found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
     /// The assignment: a place in the entries of the part's document.
     pub entry: usize,
-    /// Its new value; `None` takes its lines out.
-    pub value: Option<String>,
+    /// The lines that take its place.
+    pub lines: Vec<String>,
+    /// Whether the unit does the same as before; else it does what was clearly meant, which it does not do today.
+    pub safe: bool,
 }
 
 /// What a lint found.
@@ -124,14 +170,20 @@ impl Finding {
         self
     }
 
-    fn fix(&mut self, entry: usize, value: Option<String>) {
-        self.fix = Some(Fix { entry, value });
+    /// The assignment can go: it does nothing.
+    fn remove(&mut self, entry: usize) {
+        self.fix = Some(Fix { entry, lines: Vec::new(), safe: true });
+    }
+
+    /// These lines say what was meant.
+    fn rewrite(&mut self, entry: usize, lines: impl Into<Vec<String>>) {
+        self.fix = Some(Fix { entry, lines: lines.into(), safe: false });
     }
 }
 
 /// Every lint, by code.
 pub fn lints() -> impl Iterator<Item = &'static Lint> {
-    lines::LINTS.iter().chain(meaning::LINTS)
+    [lines::LINTS, weaker::LINTS, contradiction::LINTS, redundant::LINTS, failing::LINTS].into_iter().flatten()
 }
 
 /// The lint with this code or name.

@@ -2,9 +2,19 @@
 
 use crate::unit_files::Unit;
 use sandbox_unit::audit::{Exposure, Keep, LoadError, ScoringPolicy, Service, Suggestion, assess, suggest};
-use sandbox_unit::lint::{Finding, Level, Subject, lint};
+use sandbox_unit::lint::{Finding, Level, Manager, Subject, lint};
 use sandbox_unit::syscall_set::Architecture;
 use sandbox_unit::version::SystemdVersion;
+
+/// What units are held against.
+pub struct Terms {
+    /// How rows count.
+    pub policy: ScoringPolicy,
+    /// Who loads the units.
+    pub manager: Manager,
+    /// The codes of the lints that say nothing.
+    pub silenced: Vec<&'static str>,
+}
 
 /// A unit that was looked at.
 pub struct Examined {
@@ -22,11 +32,19 @@ pub struct Examined {
 
 impl Examined {
     /// Looks at a unit.
-    pub fn of(unit: Unit, version: SystemdVersion, policy: &ScoringPolicy, silenced: &[&str]) -> Self {
+    pub fn of(unit: Unit, version: SystemdVersion, terms: &Terms) -> Self {
+        let Terms { policy, manager, silenced } = terms;
         let service = unit.is_service().then(|| unit.load(version, Keep::Findings));
         let loaded = service.as_ref().and_then(|service| service.as_ref().ok());
         let exposure = loaded.map(|service| assess(service, policy, Architecture::default()));
-        let mut findings = lint(&Subject { parts: &unit.parts(), service: loaded, version });
+        let mut findings = lint(&Subject {
+            parts: &unit.parts(),
+            service: loaded,
+            version,
+            manager: *manager,
+            kind: unit.kind(),
+            users: unit.users.as_ref(),
+        });
         findings.retain(|finding| !silenced.contains(&finding.code));
         Self { unit, version, service, exposure, findings }
     }

@@ -9,17 +9,19 @@ use sandbox_unit::unit::Document;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Writes the mended files, and returns what changed as a unified diff.
+/// Writes the mended files, and returns what changed as a unified diff. `all` fixes are those too that make the unit do what
+/// was clearly meant, which it does not do today.
 ///
 /// # Errors
 /// A file cannot be written. Those in front of it are.
-pub fn apply(units: &[Examined]) -> Result<String, Error> {
+pub fn apply(units: &[Examined], all: bool) -> Result<String, Error> {
     // A drop-in can belong to several units: it is mended once.
     let mut mended: BTreeMap<&Path, (&Document, Document)> = BTreeMap::new();
     for examined in units {
         for (place, file) in examined.unit.files.iter().enumerate() {
             let fixes = examined.findings.iter().filter(|finding| finding.part == place);
-            let document = with(&file.document, fixes.filter_map(|finding| finding.fix.as_ref()));
+            let fixes = fixes.filter_map(|finding| finding.fix.as_ref()).filter(|fix| all || fix.safe);
+            let document = with(&file.document, fixes);
             if let Some(document) = document {
                 mended.entry(&file.shown).or_insert((&file.document, document));
             }
@@ -42,7 +44,7 @@ fn with<'a>(document: &Document, fixes: impl Iterator<Item = &'a Fix>) -> Option
     let mut mended = document.clone();
     for (entry, fix) in fixes.iter().rev() {
         // What cannot be mended stays as it is, and its lint keeps being told.
-        let _stays = mended.replace(*entry, fix.value.as_deref());
+        let _stays = mended.replace(*entry, &fix.lines);
     }
     (mended != *document).then_some(mended)
 }

@@ -45,15 +45,17 @@ struct LintJson<'a> {
     column: usize,
     message: &'a str,
     help: Option<&'a str>,
+    /// What mends it; `null` where that is for a person to decide.
     fix: Option<FixJson<'a>>,
 }
 
-/// What `--fix` does: the assignment on this line gets this value, or goes.
+/// What `--fix` does: the assignment that begins on this line gives way to these lines. One that is not safe changes what the
+/// unit does, and asks for `--unsafe-fixes`.
 #[derive(Serialize)]
 struct FixJson<'a> {
     line: usize,
-    directive: &'a str,
-    value: Option<&'a str>,
+    lines: &'a [String],
+    safe: bool,
 }
 
 #[derive(Serialize)]
@@ -114,7 +116,7 @@ fn lint<'a>(examined: &'a Examined, finding: &'a Finding) -> Option<LintJson<'a>
     let (line, column) = file.document.position(finding.span.start);
     let fix = finding.fix.as_ref().and_then(|fix| {
         let entry = file.document.entries().get(fix.entry)?;
-        Some(FixJson { line: entry.line, directive: &entry.key, value: fix.value.as_deref() })
+        Some(FixJson { line: entry.line, lines: &fix.lines, safe: fix.safe })
     });
     Some(LintJson {
         code: finding.code,

@@ -219,6 +219,13 @@ impl Service {
         }
     }
 
+    /// Whether a set of capabilities holds this one.
+    #[must_use]
+    pub fn holds(&self, directive: &str, capability: &str) -> bool {
+        let bit = capability_bit(capability).unwrap_or(0);
+        matches!(self.value(directive), Some(Value::Capabilities(set)) if set & bit != 0)
+    }
+
     fn replace(&mut self, name: &str, value: Value) {
         if let Some(place) = slot(name).and_then(|slot| self.values.get_mut(slot)) {
             *place = value;

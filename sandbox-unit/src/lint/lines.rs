@@ -1,6 +1,6 @@
 //! Lines that do not do what they say.
 
-use super::{Level, Lint, Sink, Subject};
+use super::{Level, Lint, Sink, Subject, example};
 use crate::audit::Found;
 use crate::audit::value::{Consequence, capability_bit};
 use crate::diagnostic::did_you_mean;
@@ -17,10 +17,7 @@ pub(super) static LINTS: &[Lint] = &[
         name: "unknown-directive",
         reason: "systemd skips a line whose key it does not know, with a warning in the log, and the protection is not there",
         level: Level::Error,
-        bad: "ProtectSytem=strict",
-        at: "ProtectSytem",
-        good: "ProtectSystem=strict\nX-Mine=1",
-        seen_by: 252,
+        example: example("ProtectSytem=strict", "ProtectSytem", "ProtectSystem=strict\nX-Mine=1"),
         look: unknown,
     },
     Lint {
@@ -28,10 +25,7 @@ pub(super) static LINTS: &[Lint] = &[
         name: "wrong-section",
         reason: "a directive counts in its own section alone; anywhere else it is one that systemd does not know",
         level: Level::Error,
-        bad: "After=network.target",
-        at: "After",
-        good: "[Unit]\nAfter=network.target",
-        seen_by: 252,
+        example: example("After=network.target", "After", "[Unit]\nAfter=network.target"),
         look: wrong_section,
     },
     Lint {
@@ -39,10 +33,7 @@ pub(super) static LINTS: &[Lint] = &[
         name: "too-new",
         reason: "a systemd that is older than the directive skips the line, and the protection is not there",
         level: Level::Warning,
-        bad: "PrivatePIDs=yes",
-        at: "PrivatePIDs",
-        good: "PrivateIPC=yes",
-        seen_by: 252,
+        example: example("PrivatePIDs=yes", "PrivatePIDs", "PrivateIPC=yes"),
         look: too_new,
     },
     Lint {
@@ -50,10 +41,7 @@ pub(super) static LINTS: &[Lint] = &[
         name: "gone",
         reason: "a newer systemd no longer knows the directive and skips the line",
         level: Level::Warning,
-        bad: "MemoryLimit=1G",
-        at: "MemoryLimit",
-        good: "MemoryMax=1G",
-        seen_by: 262,
+        example: example("MemoryLimit=1G", "MemoryLimit", "MemoryMax=1G").on(262),
         look: gone,
     },
     Lint {
@@ -61,10 +49,7 @@ pub(super) static LINTS: &[Lint] = &[
         name: "value-ignored",
         reason: "systemd skips a line whose value it cannot read, and what held before goes on",
         level: Level::Error,
-        bad: "ProtectSystem=strickt",
-        at: "strickt",
-        good: "ProtectSystem=strict",
-        seen_by: 252,
+        example: example("ProtectSystem=strickt", "strickt", "ProtectSystem=strict"),
         look: ignored,
     },
     Lint {
@@ -72,10 +57,7 @@ pub(super) static LINTS: &[Lint] = &[
         name: "word-skipped",
         reason: "systemd skips a word of a list that it does not know, and the rest of the line counts",
         level: Level::Error,
-        bad: "SystemCallFilter=@system-servce",
-        at: "@system-servce",
-        good: "SystemCallFilter=@system-service",
-        seen_by: 252,
+        example: example("SystemCallFilter=@system-servce", "@system-servce", "SystemCallFilter=@system-service"),
         look: skipped,
     },
     Lint {
@@ -83,10 +65,11 @@ pub(super) static LINTS: &[Lint] = &[
         name: "negation-inside",
         reason: "`~` negates a whole line and only as its first character: a word with `~` further on is skipped",
         level: Level::Error,
-        bad: "SystemCallFilter=@system-service ~@privileged",
-        at: "~@privileged",
-        good: "SystemCallFilter=@system-service\nSystemCallFilter=~@privileged",
-        seen_by: 252,
+        example: example(
+            "SystemCallFilter=@system-service ~@privileged",
+            "~@privileged",
+            "SystemCallFilter=@system-service\nSystemCallFilter=~@privileged",
+        ),
         look: negation,
     },
     Lint {
@@ -94,10 +77,7 @@ pub(super) static LINTS: &[Lint] = &[
         name: "capabilities-emptied",
         reason: "a line of capabilities none of which is known is as good as an empty one, and empties or refills the whole set",
         level: Level::Error,
-        bad: "CapabilityBoundingSet=KILL",
-        at: "KILL",
-        good: "CapabilityBoundingSet=CAP_KILL",
-        seen_by: 252,
+        example: example("CapabilityBoundingSet=KILL", "KILL", "CapabilityBoundingSet=CAP_KILL"),
         look: emptied,
     },
     Lint {
@@ -105,10 +85,7 @@ pub(super) static LINTS: &[Lint] = &[
         name: "trailing-comment",
         reason: "comments stand on lines of their own: behind a value, `#` is part of the value",
         level: Level::Error,
-        bad: "NoNewPrivileges=yes # why",
-        at: "# why",
-        good: "# why\nNoNewPrivileges=yes",
-        seen_by: 252,
+        example: example("NoNewPrivileges=yes # why", "# why", "# why\nNoNewPrivileges=yes"),
         look: comment,
     },
     Lint {
@@ -116,21 +93,33 @@ pub(super) static LINTS: &[Lint] = &[
         name: "stray-line",
         reason: "a line that is no assignment, or stands in no section, is skipped with a warning in the log",
         level: Level::Error,
-        bad: "nonsense",
-        at: "nonsense",
-        good: "# nonsense",
-        seen_by: 252,
+        example: example("nonsense", "nonsense", "# nonsense"),
         look: stray,
+    },
+    Lint {
+        code: "SU011",
+        name: "unknown-section",
+        reason: "systemd skips a section that its type of unit does not have, with all that is in it",
+        level: Level::Error,
+        example: example("[Servce]\nPrivateTmp=yes", "[Servce]", "[X-Servce]\nPrivateTmp=yes"),
+        look: unknown_section,
     },
 ];
 
-/// The sections of a service unit.
-const SECTIONS: [&str; 3] = ["Unit", "Service", "Install"];
+/// The sections of a type of unit; none where they are not known here.
+fn sections(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "service" => &["Unit", "Service", "Install"],
+        "socket" => &["Unit", "Socket", "Install"],
+        "timer" => &["Unit", "Timer", "Install"],
+        _ => &[],
+    }
+}
 
 /// Every assignment that systemd does not take as one of its section's, with what it makes of the key.
 fn misplaced(subject: &Subject, mut look: impl FnMut(usize, usize, &str, &Entry, Standing)) {
     for (part, place, section, entry) in subject.entries() {
-        if SECTIONS.contains(&section) && !entry.key.starts_with("X-") {
+        if sections(subject.kind).contains(&section) && !entry.key.starts_with("X-") {
             let standing = known::in_section(section, &entry.key, subject.version);
             if standing != Standing::Known {
                 look(part, place, section, entry, standing);
@@ -139,27 +128,28 @@ fn misplaced(subject: &Subject, mut look: impl FnMut(usize, usize, &str, &Entry,
     }
 }
 
-fn home(key: &str, section: &str) -> Option<&'static str> {
-    known::sections(key).into_iter().find(|home| SECTIONS.contains(home) && *home != section)
+/// The section of this type of unit that a key belongs into, where it is another one.
+fn home(subject: &Subject, key: &str, section: &str) -> Option<&'static str> {
+    known::sections(key).into_iter().find(|home| sections(subject.kind).contains(home) && *home != section)
 }
 
 fn unknown(subject: &Subject, sink: &mut Sink) {
     misplaced(subject, |part, place, section, entry, standing| {
-        if standing != Standing::Unknown || home(&entry.key, section).is_some() {
+        if standing != Standing::Unknown || home(subject, &entry.key, section).is_some() {
             return;
         }
         let finding = sink.push(part, entry.key_span.clone(), format!("[{section}] has no directive `{}`", entry.key));
         if let Some(close) = did_you_mean(&entry.key, known::keys(section)) {
-            finding.help(format!("did you mean `{close}`?"));
+            finding.help(format!("did you mean `{close}`?")).rewrite(place, [format!("{close}={}", entry.value)]);
         } else {
-            finding.help("take the line out, or begin its name with `X-` if another program reads it").fix(place, None);
+            finding.help("take the line out, or begin its name with `X-` if another program reads it").remove(place);
         }
     });
 }
 
 fn wrong_section(subject: &Subject, sink: &mut Sink) {
     misplaced(subject, |part, _, section, entry, standing| {
-        if let Some(home) = home(&entry.key, section).filter(|_| standing == Standing::Unknown) {
+        if let Some(home) = home(subject, &entry.key, section).filter(|_| standing == Standing::Unknown) {
             let message = format!("`{}` belongs into [{home}], not into [{section}]", entry.key);
             sink.push(part, entry.key_span.clone(), message).help(format!("move the line to [{home}]"));
         }
@@ -179,7 +169,7 @@ fn gone(subject: &Subject, sink: &mut Sink) {
     misplaced(subject, |part, place, _, entry, standing| {
         if let Standing::Gone(until) = standing {
             let message = format!("`{}` is gone since systemd {}: {} skips it", entry.key, until + 1, subject.version);
-            sink.push(part, entry.key_span.clone(), message).fix(place, None);
+            sink.push(part, entry.key_span.clone(), message).remove(place);
         }
     });
 }
@@ -201,7 +191,7 @@ fn has_comment(entry: &Entry) -> Option<usize> {
 }
 
 fn ignored(subject: &Subject, sink: &mut Sink) {
-    noted(subject, Consequence::LineIgnored, |part, _, entry, found| {
+    noted(subject, Consequence::LineIgnored, |part, place, entry, found| {
         if has_comment(entry).is_some() {
             return;
         }
@@ -215,11 +205,18 @@ fn ignored(subject: &Subject, sink: &mut Sink) {
             let since = words.iter().find(|choice| choice.word == entry.value).map_or(0, |choice| choice.since);
             let close = did_you_mean(&entry.value, words.iter().map(|choice| choice.word));
             match close {
-                _ if newer => finding.help(format!("`{}` came with systemd {since}", entry.value)),
-                Some(close) => finding.help(format!("did you mean `{close}`?")),
-                None => finding
-                    .help(format!("one of: {}", words.iter().map(|choice| choice.word).collect::<Vec<_>>().join(", "))),
-            };
+                _ if newer => {
+                    finding.help(format!("`{}` came with systemd {since}", entry.value));
+                }
+                Some(close) => {
+                    let line = format!("{}={close}", entry.key);
+                    finding.help(format!("did you mean `{close}`?")).rewrite(place, [line]);
+                }
+                None => {
+                    let words: Vec<&str> = words.iter().map(|choice| choice.word).collect();
+                    finding.help(format!("one of: {}", words.join(", ")));
+                }
+            }
         }
     });
 }
@@ -241,12 +238,21 @@ fn skipped(subject: &Subject, sink: &mut Sink) {
 }
 
 fn negation(subject: &Subject, sink: &mut Sink) {
-    noted(subject, Consequence::WordSkipped, |part, _, entry, found| {
+    let mut last = None;
+    noted(subject, Consequence::WordSkipped, |part, place, entry, found| {
         if is_negated_inside(entry, &found.note.span) {
             let word = entry.value.get(found.note.span.clone()).unwrap_or_default();
             let message = format!("`{word}` is skipped: only the first character of a line negates");
             let help = format!("write it as a line of its own: {}={word}", entry.key);
-            sink.push(part, entry.value_span(found.note.span.clone()), message).help(help);
+            let finding = sink.push(part, entry.value_span(found.note.span.clone()), message).help(help);
+            // The first word with `~` begins the second line, whatever follows it.
+            if last.replace((part, place)) != Some((part, place)) {
+                let (before, after) = entry.value.split_at(found.note.span.start);
+                let denied: Vec<&str> = after.split_whitespace().map(|word| word.trim_start_matches('~')).collect();
+                let key = &entry.key;
+                finding
+                    .rewrite(place, [format!("{key}={}", before.trim_end()), format!("{key}=~{}", denied.join(" "))]);
+            }
         }
     });
 }
@@ -278,10 +284,12 @@ fn comment(subject: &Subject, sink: &mut Sink) {
             let Some(start) = has_comment(entry).filter(|_| last.replace((part, place)) != Some((part, place))) else {
                 return;
             };
-            // No fix: with the comment gone a line that is skipped today would count, which is for a person to decide.
+            let (value, text) = entry.value.split_at(start);
             let span = entry.value_span(start + 1..entry.value.len());
             let message = "this is part of the value, not a comment";
-            sink.push(part, span, message).help("put the comment on a line of its own");
+            sink.push(part, span, message)
+                .help("put the comment on a line of its own")
+                .rewrite(place, [text.trim().to_owned(), format!("{}={}", entry.key, value.trim_end())]);
         });
     }
 }
@@ -295,6 +303,22 @@ fn stray(subject: &Subject, sink: &mut Sink) {
                 RemarkKind::NoKey => "this line has nothing in front of its `=`",
             };
             sink.push(part, remark.span.clone(), message);
+        }
+    }
+}
+
+fn unknown_section(subject: &Subject, sink: &mut Sink) {
+    let own = sections(subject.kind);
+    for (part, file) in subject.parts.iter().enumerate().filter(|_| !own.is_empty()) {
+        for (name, span) in file.document.headers().filter(|(name, _)| !own.contains(name) && !name.starts_with("X-")) {
+            let written = file.document.render().get(span.clone()).unwrap_or_default();
+            let end =
+                span.start + written.iter().rposition(|byte| *byte == b']').map_or(written.len(), |last| last + 1);
+            let message = format!("a {} has no section [{name}]: all of it is skipped", subject.kind);
+            let close = did_you_mean(name, own.iter().copied()).map(|close| format!("did you mean [{close}]?"));
+            let names: Vec<String> = own.iter().map(|name| format!("[{name}]")).collect();
+            sink.push(part, span.start..end, message)
+                .help(close.unwrap_or_else(|| format!("it has {}", names.join(", "))));
         }
     }
 }

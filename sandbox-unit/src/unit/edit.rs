@@ -80,17 +80,34 @@ impl Document {
         Ok(spans.len())
     }
 
-    /// Gives one entry (a place in [`Document::entries`]) another value; `None` removes its lines.
+    /// Puts these lines in the place of one entry (a place in [`Document::entries`]): comments, and assignments
+    /// `key=value`. Without a line, the entry goes.
     ///
     /// # Errors
     ///
     /// See [`EditError`]; the file is unchanged then. An entry that is not there changes nothing.
-    pub fn replace(&mut self, entry: usize, value: Option<&str>) -> Result<(), EditError> {
+    pub fn replace(&mut self, entry: usize, lines: &[impl AsRef<str>]) -> Result<(), EditError> {
         let Some(found) = self.entries.get(entry) else { return Ok(()) };
-        let (key, span) = (found.key.clone(), found.span.clone());
-        self.check("", &key, value.unwrap_or_default())?;
-        let line = value.map_or_else(Vec::new, |value| self.line(&key, value, self.ends_line(&span)));
-        self.bytes.splice(span, line);
+        let span = found.span.clone();
+        let mut written = Vec::new();
+        for line in lines.iter().map(AsRef::as_ref) {
+            if line.starts_with(['#', ';']) && !line.contains(['\n', '\r', '\0']) {
+                written.extend_from_slice(line.as_bytes());
+                written.extend_from_slice(self.newline());
+                continue;
+            }
+            let (key, value) = line.split_once('=').ok_or(EditError::Name)?;
+            self.check("", key, value)?;
+            written.extend(self.line(key, value, true));
+        }
+        self.check("", "none", "")?;
+        // A file whose last line has no end keeps it so.
+        if !self.ends_line(&span) {
+            while matches!(written.last(), Some(b'\n' | b'\r')) {
+                written.pop();
+            }
+        }
+        self.bytes.splice(span, written);
         self.reread();
         Ok(())
     }
@@ -175,7 +192,7 @@ mod tests {
             edited(text, |file| file.remove("Service", "a").map(|gone| assert_eq!(gone, 2))),
             "# top\n[Service]\nb=x # kept\n\n[Install]\nc=d\n"
         );
-        assert_eq!(edited(text, |file| file.replace(1, None)), text.replace("b=x # kept\n", ""));
+        assert_eq!(edited(text, |file| file.replace(1, &[] as &[&str])), text.replace("b=x # kept\n", ""));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use real::Real;
 use sandbox_unit::audit::{Exposure, Keep, Part, ScoringPolicy, Service, assess, default_instance};
 use sandbox_unit::diagnostic::Source;
 use sandbox_unit::emit;
-use sandbox_unit::lint::{Subject, lint};
+use sandbox_unit::lint::{Manager, Subject, lint};
 use sandbox_unit::metadata::{self, Manifest};
 use sandbox_unit::spec::{Package, Profile, Spec};
 use sandbox_unit::syscall_set::Architecture;
@@ -92,7 +92,15 @@ fn run(arguments: &[String]) -> Outcome<Tally> {
                     let parts = [Part { document: &document, drop_in: false }];
                     let service = Service::load(&name, &parts, version, Keep::Findings).ok();
                     tally.units += 1;
-                    for found in lint(&Subject { parts: &parts, service: service.as_ref(), version }) {
+                    let subject = Subject {
+                        parts: &parts,
+                        service: service.as_ref(),
+                        version,
+                        manager: Manager::System,
+                        kind: "service",
+                        users: None,
+                    };
+                    for found in lint(&subject) {
                         println!("{} {file}:{}: {}", found.code, document.position(found.span.start).0, found.message);
                     }
                 }
