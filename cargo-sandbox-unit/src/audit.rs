@@ -25,7 +25,12 @@ use std::path::Path;
 /// Runs the verb.
 pub fn run(options: &Audit, quiet: bool) -> Result<u8, Error> {
     let threshold = options.threshold.as_deref().map(parse_threshold).transpose()?;
-    let silenced = options.allow.iter().map(|name| find_lint(name).map(|lint| lint.code)).collect::<Result<_, _>>()?;
+    let mut silenced: Vec<&str> =
+        options.allow.iter().map(|name| find_lint(name).map(|lint| lint.code)).collect::<Result<_, _>>()?;
+    if options.paths.is_empty() {
+        // An emitted unit says what DynamicUser= brings, so that it holds where a drop-in sets User=.
+        silenced.push("SU106");
+    }
     let terms = Terms {
         policy: options.policy.as_deref().map_or(Ok(ScoringPolicy::default()), read_policy)?,
         manager: if options.user { Manager::User } else { Manager::System },

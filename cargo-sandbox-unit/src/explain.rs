@@ -7,6 +7,7 @@ use anstream::println;
 use sandbox_unit::diagnostic::did_you_mean;
 use sandbox_unit::directive::{self, DIRECTIVES, Directive};
 use sandbox_unit::exit_status::{self, ExitStatus};
+use sandbox_unit::lint::{self, Lint, lints};
 use sandbox_unit::need::{Effect, Entry, NEEDS};
 use sandbox_unit_harness::probe::{Probe, probes};
 
@@ -19,6 +20,7 @@ pub fn run(options: &Explain) -> Result<u8, Error> {
             DIRECTIVES.iter().for_each(|directive| println!("{:28} {}", directive.name, directive.protects))
         }
         "probes" => probes().iter().for_each(|probe| println!("{:28} {}", probe.id, probe.action)),
+        "lints" => lints().for_each(|lint| println!("{:8} {:26} {}", lint.code, lint.name, lint.reason)),
         _ => one(name)?,
     }
     Ok(GOOD)
@@ -33,6 +35,8 @@ fn one(name: &str) -> Result<(), Error> {
         explain_need(need);
     } else if let Some(status) = status {
         explain_status(status);
+    } else if let Some(lint) = lint::find(name) {
+        explain_lint(lint);
     } else if let Some(probe) = probes().iter().find(|probe| probe.id == name) {
         explain_probe(probe);
     } else {
@@ -41,18 +45,35 @@ fn one(name: &str) -> Result<(), Error> {
             .iter()
             .map(|directive| directive.name)
             .chain(NEEDS.iter().map(|need| need.name))
+            .chain(lints().flat_map(|lint| [lint.code, lint.name]))
             .chain(probes.iter().map(|probe| probe.id.as_ref()));
         let hint = did_you_mean(name, known).map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
-        return Err(Error::Usage(format!("`{name}` is no directive, need, probe or exit status{hint}")));
+        return Err(Error::Usage(format!("`{name}` is no directive, need, probe, lint or exit status{hint}")));
     }
     Ok(())
 }
 
 fn explain_directive(directive: &Directive) {
-    println!("{}= ({})", directive.name, directive.topic.title());
+    println!("{}= ({}, in [{}])", directive.name, directive.topic.title(), directive.section.name());
     println!("  {}", directive.protects);
+    if !directive.breaks.is_empty() {
+        println!("  could break: {}", directive.breaks);
+    }
     if directive.since > 0 {
         println!("  since systemd {}", directive.since);
+    }
+    println!("  values: {}", directive.values.describe());
+    if !directive.default.is_empty() {
+        println!("  without it: {}", directive.default);
+    }
+    for (implied, value) in directive.implies {
+        println!("  brings: {implied}={value}");
+    }
+    let mechanisms: Vec<&str> = directive.mechanism.iter().map(|mechanism| mechanism.describe()).collect();
+    println!("  enforced by: {}", mechanisms.join(", "));
+    println!("  counts: {}", directive.scope.describe());
+    if directive.brings_no_new_privileges {
+        println!("  in user units: brings NoNewPrivileges=yes");
     }
     let lifting: Vec<&str> = NEEDS
         .iter()
@@ -75,6 +96,16 @@ fn explain_directive(directive: &Directive) {
         .collect();
     if !proving.is_empty() {
         println!("  proven by the probes: {}", proving.join(", "));
+    }
+    println!("  manual: {}", directive.manual.page());
+}
+
+fn explain_lint(lint: &Lint) {
+    println!("{} {} ({})", lint.code, lint.name, lint.level.name());
+    println!("  {}", lint.reason);
+    for (said, lines) in [("it says", lint.example.bad), ("what was meant", lint.example.good)] {
+        println!("  {said}:");
+        lines.lines().for_each(|line| println!("    {line}"));
     }
 }
 

@@ -209,6 +209,37 @@ pub enum Mechanism {
     Execution,
 }
 
+impl Mechanism {
+    /// In a few words.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Identity => "user and group IDs",
+            Self::Capability => "capability sets",
+            Self::ProcessControl => "settings of the process itself",
+            Self::SecurityModule => "a security module",
+            Self::Mount => "a mount namespace",
+            Self::Seccomp => "a system-call filter",
+            Self::Namespace => "a namespace",
+            Self::Bpf => "a BPF program",
+            Self::ControlGroup => "a control group",
+            Self::Limit => "resource limits",
+            Self::Keyring => "a kernel keyring",
+            Self::Environment => "the environment",
+            Self::Pam => "PAM",
+            Self::Credential => "credentials of the service manager",
+            Self::Directory => "directories that systemd makes",
+            Self::Quota => "project quotas",
+            Self::Image => "checks of a disk image",
+            Self::Cleanup => "the service manager, once the service is gone",
+            Self::Firewall => "firewall sets",
+            Self::Notification => "the notification socket",
+            Self::Descriptor => "a file descriptor that is passed in",
+            Self::Execution => "how the program is executed",
+        }
+    }
+}
+
 /// Which way a boolean protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
