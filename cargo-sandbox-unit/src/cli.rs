@@ -61,6 +61,8 @@ pub enum Command {
     Diff(Diff),
     /// Tell what this machine can run, and what it lacks
     Doctor(Doctor),
+    /// Root file systems with other versions of systemd, to boot machines from
+    Image(Image),
     /// Explain a directive, a need, a probe or an exit status
     Explain(Explain),
     /// The part of `verify` that needs root, given a plan on standard input
@@ -160,9 +162,10 @@ pub struct Verify {
     /// Verify the unit files in this directory, as `emit --out-dir` wrote them, in place of fresh ones
     #[arg(long, value_name = "DIR")]
     pub emitted: Option<PathBuf>,
-    /// The root file system to boot: a folder (default: a copy-on-write copy of this machine)
-    #[arg(long, value_name = "DIR")]
-    pub image: Option<PathBuf>,
+    /// The root file system to boot: a folder, or a release such as debian-13, trixie or 257, which is built the first time
+    /// (default: a copy-on-write copy of this machine)
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -262,6 +265,51 @@ pub struct Doctor {
     /// Install what is missing with the system's package manager
     #[arg(long)]
     pub fix: bool,
+}
+
+/// `image`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo sandbox-unit image list
+  cargo sandbox-unit image build trixie 254
+  cargo sandbox-unit verify --image trixie     (builds it the first time)
+
+Images are built of Debian packages with mmdebstrap, in half a minute each, and kept below /var/cache/sandbox-unit/images
+(SANDBOX_UNIT_CACHE names another folder, SANDBOX_UNIT_MIRROR another mirror). Building and removing needs root.")]
+pub struct Image {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: ImageAction,
+}
+
+/// What to do with images.
+#[derive(Debug, Subcommand)]
+pub enum ImageAction {
+    /// Build images that are not there yet
+    Build {
+        /// Releases, by name, suite or version of systemd
+        #[arg(required_unless_present = "all")]
+        releases: Vec<String>,
+        /// Every release
+        #[arg(long, conflicts_with = "releases")]
+        all: bool,
+    },
+    /// List the releases, and which of them are built
+    List {
+        /// How to report
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Remove images
+    Remove {
+        /// Releases, by name, suite or version of systemd
+        #[arg(required_unless_present = "all")]
+        releases: Vec<String>,
+        /// Every release
+        #[arg(long, conflicts_with = "releases")]
+        all: bool,
+    },
 }
 
 /// `explain`.

@@ -11,6 +11,7 @@ use sandbox_unit_harness::report::Report;
 use sandbox_unit_harness::verify::{Progress, Session, Subject};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -19,7 +20,7 @@ use std::process::{Command, Stdio};
 #[derive(Serialize, Deserialize)]
 struct Plan {
     subjects: Vec<Subject>,
-    image: Option<PathBuf>,
+    image: Image,
     programs: HashMap<String, PathBuf>,
     watched: bool,
 }
@@ -27,7 +28,7 @@ struct Plan {
 /// Has the machine part run as root.
 pub fn verify(
     subjects: Vec<Subject>,
-    image: Option<PathBuf>,
+    image: Image,
     programs: HashMap<String, PathBuf>,
     watched: bool,
 ) -> Result<Report, Error> {
@@ -55,6 +56,32 @@ pub fn verify(
     }
 }
 
+/// Runs this very command again as root, if it is not root that runs it; `None` where it is.
+pub fn again() -> Option<Result<u8, Error>> {
+    if rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    Some(this(&arguments))
+}
+
+/// Runs this program as root with these arguments, and returns what it ended with.
+///
+/// # Errors
+/// There is no `sudo`.
+pub fn this(arguments: &[impl AsRef<OsStr>]) -> Result<u8, Error> {
+    let this = std::env::current_exe().map_err(|error| Error::file("/proc/self/exe", error))?;
+    let status = Command::new("sudo")
+        // sudo empties the environment.
+        .arg("--preserve-env=SANDBOX_UNIT_CACHE,SANDBOX_UNIT_MIRROR")
+        .arg("--")
+        .arg(&this)
+        .args(arguments)
+        .status();
+    let status = status.map_err(|_| Error::NoEngine(vec![no_sudo(&this.display().to_string())]))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(UNABLE))
+}
+
 fn no_sudo(this: &str) -> Missing {
     Missing {
         what: "root".into(),
@@ -77,9 +104,8 @@ pub fn machine_part() -> Result<u8, Error> {
         }
     };
     let engine = engine::choose().map_err(Error::NoEngine)?;
-    let image = plan.image.clone().map_or(Image::ThisMachine, Image::Folder);
     let programs = compile::read(plan.programs.clone())?;
-    let report = Session::boot(engine.as_ref(), &image, plan.subjects.clone(), &listener)?.exercise(&programs)?;
+    let report = Session::boot(engine.as_ref(), &plan.image, plan.subjects.clone(), &listener)?.exercise(&programs)?;
     let text = serde_json::to_string(&report).map_err(|error| Error::Usage(error.to_string()))?;
     println!("{text}");
     Ok(GOOD)

@@ -36,6 +36,10 @@ pub enum Error {
     /// The verification could not be carried out.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// An image could not be had.
+    #[cfg(target_os = "linux")]
+    #[error(transparent)]
+    Image(#[from] sandbox_unit_harness::image::StoreError),
     /// The part that ran as root failed; it said why.
     #[error("the part that runs as root failed")]
     Elevated(u8),
@@ -60,6 +64,8 @@ impl Error {
             Self::File { .. } | Self::NoEngine(_) => UNABLE,
             Self::Verify(VerifyError::Forbid { .. }) => USAGE,
             Self::Verify(_) => UNABLE,
+            #[cfg(target_os = "linux")]
+            Self::Image(_) => UNABLE,
             Self::Elevated(code) => *code,
         }
     }

@@ -12,6 +12,7 @@ mod emit;
 mod error;
 mod exit_code;
 mod explain;
+mod image;
 mod interrupt;
 mod package;
 mod progress;
@@ -47,6 +48,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Audit(audit) => audit::run(audit, options.quiet),
         Command::Diff(diff) => diff::run(diff, options.quiet),
         Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Image(image) => image::run(image, options.quiet),
         Command::Explain(explain) => explain::run(explain),
         Command::MachinePart => elevate::machine_part(),
     };

@@ -3,7 +3,7 @@
 use crate::cli::{Format, Verify};
 use crate::error::Error;
 use crate::package::{self, Packages};
-use crate::{FINDINGS, GOOD, compile, doctor, elevate, interrupt, progress};
+use crate::{FINDINGS, GOOD, compile, doctor, elevate, image, interrupt, progress};
 use anstream::{print, println};
 use sandbox_unit::directive::Section;
 use sandbox_unit_harness::engine;
@@ -32,13 +32,13 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
             progress::status("Verifying", &subject.unit());
         }
     }
-    let image = options.image.clone().map_or(Image::ThisMachine, Image::Folder);
+    let image = options.image.as_deref().map_or(Ok(Image::ThisMachine), |name| image::named(name, quiet))?;
     let build = || compile::binaries(&options.selection, &options.build, &packages.packages);
     let shown = subjects.clone();
     let report = if rustix::process::geteuid().is_root() {
         as_root(subjects, &image, &listener, build)?
     } else {
-        elevate::verify(subjects, options.image.clone(), build()?, watched)?
+        elevate::verify(subjects, image, build()?, watched)?
     };
     match options.format {
         Format::Json => println!("{}", json(&report)?),

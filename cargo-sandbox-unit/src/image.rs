@@ -1,0 +1,119 @@
+//! `image`: root file systems with other versions of systemd.
+
+use crate::cli::{Format, Image as Options, ImageAction};
+use crate::error::Error;
+use crate::{FINDINGS, GOOD, elevate, interrupt, progress};
+use anstream::{eprintln, println};
+use sandbox_unit_harness::image::{Image, RELEASES, Release, Store};
+use serde::Serialize;
+use std::path::Path;
+
+/// Runs the verb.
+pub fn run(options: &Options, quiet: bool) -> Result<u8, Error> {
+    let store = Store::default();
+    match &options.action {
+        ImageAction::List { format } => list(&store, *format),
+        ImageAction::Build { releases, all } => {
+            let releases = chosen(releases, *all)?;
+            if let Some(done) = elevate::again() {
+                return done;
+            }
+            interrupt::watch()?;
+            for release in releases {
+                println!("{}", store.get(release, &|line| tell(line, quiet))?);
+            }
+            Ok(GOOD)
+        }
+        ImageAction::Remove { releases, all } => {
+            let releases = chosen(releases, *all)?;
+            if let Some(done) = elevate::again() {
+                return done;
+            }
+            let mut code = GOOD;
+            for release in releases {
+                if !store.remove(release)? && !all {
+                    eprintln!("{} is not there", release.name);
+                    code = FINDINGS;
+                }
+            }
+            Ok(code)
+        }
+    }
+}
+
+/// The image of this name: a release of the store, which is built if need be, or a folder.
+///
+/// # Errors
+/// There is neither, or it cannot be built.
+pub fn named(name: &str, quiet: bool) -> Result<Image, Error> {
+    let folder = Path::new(name);
+    match Release::find(name) {
+        Some(release) if !folder.is_dir() => {
+            let store = Store::default();
+            let image = Image::Folder(store.place(release));
+            // An ordinary user has root build it; verifying asks for root again.
+            if !rustix::process::geteuid().is_root() && !image.has("/") {
+                elevate::this(&["sandbox-unit", "image", "build", release.name])?;
+            }
+            Ok(store.get(release, &|line| tell(line, quiet))?)
+        }
+        _ if folder.is_dir() => Ok(Image::Folder(folder.to_owned())),
+        _ => Err(unknown(name)),
+    }
+}
+
+fn tell(line: &str, quiet: bool) {
+    if !quiet {
+        progress::status("Image", line);
+    }
+}
+
+fn chosen(names: &[String], all: bool) -> Result<Vec<&'static Release>, Error> {
+    if all {
+        return Ok(RELEASES.iter().collect());
+    }
+    names.iter().map(|name| Release::find(name).ok_or_else(|| unknown(name))).collect()
+}
+
+fn unknown(name: &str) -> Error {
+    let hint = Release::close_to(name).map(|close| format!("; did you mean `{close}`?")).unwrap_or_default();
+    let names: Vec<&str> = RELEASES.iter().map(|release| release.name).collect();
+    Error::Usage(format!("`{name}` is neither a folder nor a release ({}){hint}", names.join(", ")))
+}
+
+/// One release, for a program.
+#[derive(Serialize)]
+struct ListedJson {
+    name: &'static str,
+    suite: &'static str,
+    /// The systemd that was found in the image, or that of the release where it is not built.
+    systemd: u16,
+    /// Where it is; `null` where it is not built.
+    folder: Option<String>,
+}
+
+fn list(store: &Store, format: Format) -> Result<u8, Error> {
+    let stored = store.list();
+    let listed: Vec<ListedJson> = RELEASES
+        .iter()
+        .map(|release| {
+            let found = stored.iter().find(|stored| stored.release == release);
+            ListedJson {
+                name: release.name,
+                suite: release.overlay.unwrap_or(release.suite),
+                systemd: found.and_then(|found| found.systemd).unwrap_or(release.systemd).number(),
+                folder: found.map(|found| found.folder.display().to_string()),
+            }
+        })
+        .collect();
+    match format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&listed).map_err(Error::unwritable)?),
+        Format::Human => {
+            for ListedJson { name, suite, systemd, folder } in &listed {
+                let folder = folder.as_deref().unwrap_or("not built");
+                println!("{name:20} {suite:20} systemd {systemd}  {folder}");
+            }
+        }
+    }
+    Ok(GOOD)
+}
