@@ -2,7 +2,7 @@
 
 use crate::cli::Doctor;
 use crate::error::Error;
-use crate::{GOOD, UNABLE, progress};
+use crate::{GOOD, UNABLE, elevate, progress};
 use anstream::{eprintln, println};
 use sandbox_unit_harness::engine;
 use std::process::{Command, Stdio};
@@ -88,7 +88,7 @@ fn is_like(release: &str, family: &str) -> bool {
 
 fn as_root(command: &[&str]) -> Result<(), Error> {
     let mut words = command.to_vec();
-    if !rustix::process::geteuid().is_root() {
+    if !elevate::is_root() {
         words.insert(0, "sudo");
     }
     let shown = words.join(" ");

@@ -56,9 +56,21 @@ pub fn verify(
     }
 }
 
+/// Whether it is root that runs this. Systems without users like that run no machines of their own.
+pub fn is_root() -> bool {
+    #[cfg(unix)]
+    {
+        rustix::process::geteuid().is_root()
+    }
+    #[cfg(not(unix))]
+    {
+        false
+    }
+}
+
 /// Runs this very command again as root, if it is not root that runs it; `None` where it is.
 pub fn again() -> Option<Result<u8, Error>> {
-    if rustix::process::geteuid().is_root() {
+    if is_root() {
         return None;
     }
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();

@@ -37,7 +37,6 @@ pub enum Error {
     #[error(transparent)]
     Verify(#[from] VerifyError),
     /// An image could not be had.
-    #[cfg(target_os = "linux")]
     #[error(transparent)]
     Image(#[from] sandbox_unit_harness::image::StoreError),
     /// The part that ran as root failed; it said why.
@@ -64,7 +63,6 @@ impl Error {
             Self::File { .. } | Self::NoEngine(_) => UNABLE,
             Self::Verify(VerifyError::Forbid { .. }) => USAGE,
             Self::Verify(_) => UNABLE,
-            #[cfg(target_os = "linux")]
             Self::Image(_) => UNABLE,
             Self::Elevated(code) => *code,
         }

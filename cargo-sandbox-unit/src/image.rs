@@ -52,7 +52,7 @@ pub fn named(name: &str, quiet: bool) -> Result<Image, Error> {
             let store = Store::default();
             let image = Image::Folder(store.place(release));
             // An ordinary user has root build it; verifying asks for root again.
-            if !rustix::process::geteuid().is_root() && !image.has("/") {
+            if !elevate::is_root() && !image.has("/") {
                 elevate::this(&["sandbox-unit", "image", "build", release.name])?;
             }
             Ok(store.get(release, &|line| tell(line, quiet))?)

@@ -35,7 +35,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
     let image = options.image.as_deref().map_or(Ok(Image::ThisMachine), |name| image::named(name, quiet))?;
     let build = || compile::binaries(&options.selection, &options.build, &packages.packages);
     let shown = subjects.clone();
-    let report = if rustix::process::geteuid().is_root() {
+    let report = if elevate::is_root() {
         as_root(subjects, &image, &listener, build)?
     } else {
         elevate::verify(subjects, image, build()?, watched)?

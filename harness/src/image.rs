@@ -1,11 +1,9 @@
 //! Where a root file system comes from.
 
 mod release;
-#[cfg(target_os = "linux")]
 mod store;
 
 pub use release::{RELEASES, Release};
-#[cfg(target_os = "linux")]
 pub use store::{Store, StoreError, Stored};
 
 use sandbox_unit::version::SystemdVersion;

@@ -124,11 +124,12 @@ impl<'a> Session<'a> {
         }
         let mut phases = Vec::new();
         let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
+        let kernel = machine.read_file("/proc/sys/kernel/osrelease")?.unwrap_or_default();
         let facts = MachineFacts {
             engine: engine.name().into(),
             image: image.to_string(),
             systemd: machine.systemd_version(),
-            kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+            kernel: String::from_utf8_lossy(&kernel).trim().to_owned(),
         };
         let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
         decode(&staged, prepare.len()).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;

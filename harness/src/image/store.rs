@@ -4,7 +4,6 @@
 //! renamed, so that a build that was killed leaves nothing that could be taken for an image.
 
 use super::{Image, RELEASES, Release};
-use rustix::fs::{FlockOperation, flock};
 use sandbox_unit::version::SystemdVersion;
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -109,6 +108,7 @@ impl Store {
         if place.is_dir() {
             return Ok(Image::Folder(place));
         }
+        #[cfg(unix)]
         if !rustix::process::geteuid().is_root() {
             return Err(StoreError::NotRoot);
         }
@@ -158,7 +158,8 @@ impl Store {
         let open = || {
             fs::create_dir_all(&self.folder)?;
             let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
-            flock(&file, FlockOperation::LockExclusive)?;
+            #[cfg(unix)]
+            rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
             Ok(file)
         };
         open().map_err(|error| StoreError::Io { path, error })
