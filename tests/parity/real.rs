@@ -3,16 +3,23 @@
 use crate::Outcome;
 use sandbox_unit::audit::Exposure;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 /// A systemd to ask.
-pub struct Real {
+pub struct Real<'a> {
     /// The root file system that it is in.
-    pub root: PathBuf,
-    /// `SYSTEMD_UNIT_PATH`; empty for the folder of each file alone.
-    pub unit_path: Option<String>,
+    pub root: &'a Path,
+    /// A folder of this machine that it sees as [`SEEN`].
+    pub shown: &'a Path,
+    /// Whether it looks at its own units too, or at the folder of each file alone.
+    pub own_units: bool,
+    /// The policy file, below [`SEEN`].
+    pub policy: Option<&'a str>,
 }
+
+/// Where the systemd that is asked sees what is shown to it.
+pub const SEEN: &str = "/mnt";
 
 /// What it says of one unit.
 pub struct Theirs {
@@ -20,35 +27,30 @@ pub struct Theirs {
     overall: Option<(String, String)>,
 }
 
-impl Real {
+/// Enters a root file system with what tells systemd what the kernel supports, and the folder that is shown; all of it is gone
+/// with the call.
+const ENTER: &str = r#"
+    mount -t proc proc "$0/proc" && mount -t sysfs sysfs "$0/sys" && mount -t cgroup2 cgroup2 "$0/sys/fs/cgroup" &&
+    mount --bind "$1" "$0/mnt" && root=$0 && shift && exec chroot "$root" systemd-analyze "$@"
+"#;
+
+impl Real<'_> {
     fn command(&self, arguments: &[&str], paths: &[&str]) -> Outcome<Output> {
-        let mut command = if self.root == Path::new("/") {
-            Command::new("systemd-analyze")
-        } else {
-            // A procfs of its own, gone with the call: it tells systemd what the kernel supports.
-            let script = r#"mount -t proc proc "$0/proc" && exec chroot "$0" systemd-analyze "$@""#;
-            let mut command = Command::new("unshare");
-            command.args(["--mount", "--", "sh", "-c", script]).arg(&self.root);
-            command
-        };
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "--", "sh", "-c", ENTER]).arg(self.root).arg(self.shown);
         command
             .env("SYSTEMD_ANALYZE_DEBUG", "1")
             .env("LC_ALL", "C.UTF-8")
             .env("SYSTEMD_COLORS", "0")
             .env("COLUMNS", "400");
-        if let Some(path) = &self.unit_path {
-            command.env("SYSTEMD_UNIT_PATH", path);
+        if !self.own_units {
+            command.env("SYSTEMD_UNIT_PATH", "");
         }
-        if let Ok(policy) = std::env::var("PARITY_POLICY") {
-            command.env("PARITY_POLICY", &policy);
-            return Ok(command
-                .args(["security", "--offline=true", "--no-pager", "--security-policy", &policy])
-                .args(arguments)
-                .args(paths)
-                .output()?);
+        command.args(["security", "--offline=true", "--no-pager"]);
+        if let Some(policy) = self.policy {
+            command.arg(format!("--security-policy={SEEN}/{policy}"));
         }
-        command.args(["security", "--offline=true", "--no-pager"]).args(arguments).args(paths);
-        Ok(command.output()?)
+        Ok(command.args(arguments).args(paths).output()?)
     }
 
     /// The units among these that it loads, in their order.
