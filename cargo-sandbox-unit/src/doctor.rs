@@ -4,7 +4,7 @@ use crate::cli::Doctor;
 use crate::error::Error;
 use crate::{GOOD, UNABLE, elevate, progress};
 use anstream::{eprintln, println};
-use sandbox_unit_harness::engine;
+use sandbox_unit_harness::{engine, image};
 use std::process::{Command, Stdio};
 
 /// A package manager, and what it calls what is needed.
@@ -13,7 +13,10 @@ struct PackageManager {
     families: &'static [&'static str],
     refresh: &'static [&'static str],
     install: &'static [&'static str],
-    packages: &'static [&'static str],
+    /// What boots machines.
+    engine: &'static [&'static str],
+    /// What builds images; nothing where the distribution has no such package.
+    images: &'static [&'static str],
 }
 
 /// The package managers that `--fix` knows.
@@ -22,13 +25,15 @@ static MANAGERS: &[PackageManager] = &[
         families: &["debian", "ubuntu"],
         refresh: &["apt-get", "-q", "update"],
         install: &["apt-get", "-q", "install", "--yes", "--no-install-recommends"],
-        packages: &["systemd", "systemd-container", "util-linux"],
+        engine: &["systemd", "systemd-container", "util-linux"],
+        images: &["mmdebstrap", "debian-archive-keyring"],
     },
     PackageManager {
         families: &["fedora", "rhel"],
         refresh: &[],
         install: &["dnf", "--quiet", "--assumeyes", "install"],
-        packages: &["systemd", "systemd-container", "util-linux"],
+        engine: &["systemd", "systemd-container", "util-linux"],
+        images: &[],
     },
 ];
 
@@ -36,6 +41,9 @@ static MANAGERS: &[PackageManager] = &[
 pub fn run(options: &Doctor) -> Result<u8, Error> {
     if options.fix {
         install_missing()?;
+        if image::builder().is_err() {
+            install(|manager| manager.images)?;
+        }
     }
     let mut code = GOOD;
     for requirement in engine::requirements() {
@@ -45,6 +53,12 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
                 code = UNABLE;
                 println!("missing  {}: {}\n         remedy: {}", missing.what, missing.why, missing.remedy);
             }
+        }
+    }
+    match image::builder() {
+        Ok(there) => println!("ok       {there}"),
+        Err(missing) => {
+            println!("optional {}: {}\n         remedy: {}", missing.what, missing.why, missing.remedy);
         }
     }
     let able = "This machine can boot machines: `cargo sandbox-unit verify` runs here.";
@@ -64,17 +78,27 @@ pub fn install_missing() -> Result<(), Error> {
     if missing.iter().all(|missing| missing.what == "root") {
         return Ok(());
     }
+    if install(|manager| manager.engine)? { Ok(()) } else { Err(Error::NoEngine(missing)) }
+}
+
+/// Installs packages, and says whether the package manager of this system is known.
+fn install(packages: impl Fn(&PackageManager) -> &'static [&'static str]) -> Result<bool, Error> {
     let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let Some(manager) = MANAGERS.iter().find(|manager| manager.families.iter().any(|family| is_like(&release, family)))
     else {
         eprintln!("the package manager of this system is not known here; see the remedies");
-        return Err(Error::NoEngine(missing));
+        return Ok(false);
     };
+    let packages = packages(manager);
+    if packages.is_empty() {
+        return Ok(true);
+    }
     if !manager.refresh.is_empty() {
         as_root(manager.refresh)?;
     }
-    let install: Vec<&str> = manager.install.iter().chain(manager.packages).copied().collect();
-    as_root(&install)
+    let install: Vec<&str> = manager.install.iter().chain(packages).copied().collect();
+    as_root(&install)?;
+    Ok(true)
 }
 
 /// Whether os-release says that this system is of a family.

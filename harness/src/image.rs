@@ -4,7 +4,7 @@ mod release;
 mod store;
 
 pub use release::{RELEASES, Release};
-pub use store::{Store, StoreError, Stored};
+pub use store::{Store, StoreError, Stored, builder};
 
 use sandbox_unit::version::SystemdVersion;
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@
 //! renamed, so that a build that was killed leaves nothing that could be taken for an image.
 
 use super::{Image, RELEASES, Release};
+use crate::engine::Missing;
 use sandbox_unit::version::SystemdVersion;
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -207,9 +208,7 @@ impl Store {
         for suite in [Some(release.suite), release.overlay].into_iter().flatten() {
             command.arg(format!("deb {} {suite} main", self.mirror));
         }
-        if !["/usr/bin", "/usr/local/bin"].iter().any(|folder| Path::new(folder).join("mmdebstrap").exists()) {
-            return Err(StoreError::NoBuilder);
-        }
+        builder().map_err(|_| StoreError::NoBuilder)?;
         // The builder holds the lock too: where this tool is killed, the next build waits until the builder has ended.
         let lock = lock.try_clone().map_err(|error| StoreError::Io { path: into.to_owned(), error })?;
         let spawned = command.stdin(lock).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
@@ -232,6 +231,20 @@ impl Store {
         let log: Vec<String> = last.into();
         Err(StoreError::Build { release: release.name, log: log.join("\n") })
     }
+}
+
+/// What builds images: where it is, or how to get it.
+///
+/// # Errors
+/// It is not there.
+pub fn builder() -> Result<String, Missing> {
+    let places = ["/usr/local/bin/mmdebstrap", "/usr/bin/mmdebstrap"];
+    let found = places.into_iter().find(|place| Path::new(place).exists());
+    found.map(|place| format!("mmdebstrap: {place}")).ok_or_else(|| Missing {
+        what: "mmdebstrap".to_owned(),
+        why: "it builds images with other versions of systemd".to_owned(),
+        remedy: "apt-get install mmdebstrap debian-archive-keyring".to_owned(),
+    })
 }
 
 fn is_unfinished(path: &Path) -> bool {
