@@ -125,6 +125,8 @@ pub struct Document {
     pub(super) entries: Vec<Entry>,
     remarks: Vec<Remark>,
     refused: Option<Refused>,
+    /// Whether the last line ends in a backslash, so that whatever is added would belong to it.
+    pub(super) open: bool,
 }
 
 impl Document {
@@ -134,7 +136,14 @@ impl Document {
         let bytes = bytes.into();
         let mut parser = Parser::default();
         let refused = parser.run(&bytes).err();
-        Self { bytes, headers: parser.headers, entries: parser.entries, remarks: parser.remarks, refused }
+        Self {
+            bytes,
+            headers: parser.headers,
+            entries: parser.entries,
+            remarks: parser.remarks,
+            refused,
+            open: parser.open,
+        }
     }
 
     /// The file, byte by byte as it was read or edited.
@@ -195,6 +204,7 @@ struct Parser {
     headers: Vec<Header>,
     entries: Vec<Entry>,
     remarks: Vec<Remark>,
+    open: bool,
 }
 
 /// A logical line in the making: its bytes, and where they come from.
@@ -249,6 +259,7 @@ impl Parser {
             self.logical(&logical, span.end)?;
         }
         // A backslash on the last line continues into nothing.
+        self.open = pending.is_some();
         pending.map_or(Ok(()), |logical| self.logical(&logical, bytes.len()))
     }
 

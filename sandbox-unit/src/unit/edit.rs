@@ -52,6 +52,14 @@ impl Document {
         if !self.ends_line(&(0..at)) && at > 0 {
             added.extend_from_slice(self.newline());
         }
+        // An empty line ends what a backslash has left open.
+        if self.open && at == self.bytes.len() {
+            // A line feed right behind a carriage return belongs to the same line end.
+            if self.bytes.last() == Some(&b'\r') {
+                added.extend_from_slice(self.newline());
+            }
+            added.extend_from_slice(self.newline());
+        }
         if place.is_none() {
             if !self.bytes.is_empty() {
                 added.extend_from_slice(self.newline());
@@ -203,6 +211,9 @@ mod tests {
         assert_eq!(edited("[A]\na=1", |file| file.set("A", "b", "2")), "[A]\na=1\nb=2\n");
         assert_eq!(edited("[A]\na=1", |file| file.set("A", "a", "2")), "[A]\na=2");
         assert_eq!(edited("[A]\na=1\n", |file| file.set("B", "b", "2")), "[A]\na=1\n\n[B]\nb=2\n");
+        assert_eq!(edited("[A]\na=1\\\n", |file| file.set("A", "b", "2")), "[A]\na=1\\\n\nb=2\n");
+        assert_eq!(edited("[A]\na=1\\\n# c", |file| file.append("A", "b", "2")), "[A]\na=1\\\n# c\n\nb=2\n");
+        assert_eq!(edited("[A]\na=1\\\r", |file| file.set("A", "b", "2")), "[A]\na=1\\\r\n\nb=2\n");
         assert_eq!(edited("", |file| file.set("B", "b", "2")), "[B]\nb=2\n");
     }
 
