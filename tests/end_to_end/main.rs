@@ -4,6 +4,7 @@
 //! where it cannot be had they fail.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod audit;
 mod configuration;
 mod emit;
 mod examples;
