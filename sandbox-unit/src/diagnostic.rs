@@ -84,14 +84,40 @@ impl Diagnostic {
     }
 }
 
+/// How like two words are that can be meant for each other (Jaro and Winkler's measure).
+const NEAR: f64 = 0.82;
+
+/// Whether the measure can reach [`NEAR`] by the letters that the words have in common, whatever their order: a quick look,
+/// for files with many words that nobody knows.
+fn could_be_near(folded: &str, candidate: &str) -> bool {
+    if !folded.is_ascii() || !candidate.is_ascii() || folded.is_empty() || candidate.is_empty() {
+        return true;
+    }
+    let letters = |word: &str| word.bytes().fold(0_u128, |seen, byte| seen | 1 << (byte.to_ascii_lowercase() & 127));
+    let common = |word: &str, seen: u128| {
+        word.bytes().filter(|byte| seen >> (byte.to_ascii_lowercase() & 127) & 1 == 1).count()
+    };
+    let common = common(folded, letters(candidate)).min(common(candidate, letters(folded)));
+    let share = |word: &str| ratio(common, word.len());
+    let most = (share(folded) + share(candidate) + 1.0) / 3.0;
+    // Up to four equal letters at the start each add a tenth of what is missing.
+    most + 0.4 * (1.0 - most) > NEAR
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    let number = |size: usize| f64::from(u32::try_from(size).unwrap_or(u32::MAX));
+    number(part) / number(whole)
+}
+
 /// The candidate that a misspelt `word` most likely meant, if one is close enough.
 #[must_use]
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
     candidates
         .into_iter()
+        .filter(|candidate| could_be_near(&folded, candidate))
         .map(|candidate| (strsim::jaro_winkler(&folded, &candidate.to_lowercase()), candidate))
-        .filter(|(likeness, _)| *likeness > 0.82)
+        .filter(|(likeness, _)| *likeness > NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
 }
@@ -107,6 +133,20 @@ mod tests {
         assert_eq!(source.position(2), (1, 2));
         assert_eq!(source.position(5), (2, 2));
         assert_eq!(source.position(99), (2, 3));
+    }
+
+    #[test]
+    fn the_quick_look_loses_nothing() {
+        let names: Vec<&str> = crate::directive::DIRECTIVES.iter().map(|known| known.name).collect();
+        for name in &names {
+            for word in [name.to_lowercase(), name[1..].to_lowercase(), name[..name.len() - 1].to_lowercase()] {
+                for candidate in &names {
+                    let near = strsim::jaro_winkler(&word, &candidate.to_lowercase()) > NEAR;
+                    assert!(!near || could_be_near(&word, candidate), "{word} and {candidate}");
+                }
+            }
+        }
+        assert!(!could_be_near("key123", "ProtectSystem"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod edit;
 mod line;
 pub mod load_path;
 pub mod name;
+mod position;
 pub mod specifier;
 pub mod value;
 mod word;

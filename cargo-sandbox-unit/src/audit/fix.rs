@@ -39,12 +39,9 @@ pub fn apply(units: &[Examined], all: bool) -> Result<String, Error> {
 
 /// The document with these fixes; `None` where there are none.
 fn with<'a>(document: &Document, fixes: impl Iterator<Item = &'a Fix>) -> Option<Document> {
-    // One fix an assignment, the last one first, so that places stay what they are.
-    let fixes: BTreeMap<usize, &Fix> = fixes.map(|fix| (fix.entry, fix)).collect();
+    // One fix an assignment. What cannot be mended stays as it is, and its lint keeps being told.
+    let fixes: BTreeMap<usize, &[String]> = fixes.map(|fix| (fix.entry, fix.lines.as_slice())).collect();
     let mut mended = document.clone();
-    for (entry, fix) in fixes.iter().rev() {
-        // What cannot be mended stays as it is, and its lint keeps being told.
-        let _stays = mended.replace(*entry, &fix.lines);
-    }
+    mended.replace_each(&fixes);
     (mended != *document).then_some(mended)
 }

@@ -85,6 +85,12 @@ pub fn default_instance(version: SystemdVersion) -> &'static str {
     if version.number() >= 255 { "test_instance" } else { "i" }
 }
 
+/// What is known of a service by its name.
+pub(super) fn context(name: &str, version: SystemdVersion) -> Result<Context<'_>, LoadError> {
+    let unit = UnitName::parse(name).filter(|unit| unit.kind == "service" && !unit.is_template());
+    Ok(Context::new(unit.ok_or_else(|| LoadError::Name(name.to_owned()))?, version))
+}
+
 impl Service {
     /// Loads a unit from its own file and its drop-ins, in the order in which they count.
     ///
@@ -92,9 +98,7 @@ impl Service {
     ///
     /// Where systemd would not load it.
     pub fn load(name: &str, parts: &[Part], version: SystemdVersion, keep: Keep) -> Result<Self, LoadError> {
-        let unit = UnitName::parse(name).filter(|unit| unit.kind == "service" && !unit.is_template());
-        let unit = unit.ok_or_else(|| LoadError::Name(name.to_owned()))?;
-        Self::load_in(&Context::new(unit, version), parts, keep)
+        Self::load_in(&context(name, version)?, parts, keep)
     }
 
     /// The same, where more is known of the machine.
@@ -103,6 +107,11 @@ impl Service {
     ///
     /// See [`Service::load`].
     pub fn load_in(context: &Context, parts: &[Part], keep: Keep) -> Result<Self, LoadError> {
+        Self::read_files(context, parts, keep)?.finished(context)
+    }
+
+    /// What the lines of its files say, and nothing that follows from them.
+    pub(super) fn read_files(context: &Context, parts: &[Part], keep: Keep) -> Result<Self, LoadError> {
         let own = parts.iter().find(|part| !part.drop_in).ok_or(LoadError::NotFound)?;
         if own.document.is_masked() {
             return Err(LoadError::Masked);
@@ -120,9 +129,20 @@ impl Service {
                 _ => {}
             }
         }
-        service.imply(&context.unit);
-        service.verify()?;
         Ok(service)
+    }
+
+    /// With one more drop-in, which counts last. A fault ends the drop-in, not the unit.
+    pub(super) fn read_drop_in(mut self, context: &Context, document: &Document) -> Self {
+        let _ends = self.read(context, usize::MAX, document, Keep::Nothing);
+        self
+    }
+
+    /// With what follows from the lines, once all of them are read.
+    pub(super) fn finished(mut self, context: &Context) -> Result<Self, LoadError> {
+        self.imply(&context.unit);
+        self.verify()?;
+        Ok(self)
     }
 
     fn read(&mut self, context: &Context, part: usize, document: &Document, keep: Keep) -> Result<(), LoadError> {

@@ -1,13 +1,14 @@
 //! What would lower the exposure of a unit: settings, how much each gains, and what each could break.
 
 use super::exposure::{Exposure, assess};
-use super::load::{Keep, LoadError, Part, Service};
+use super::load::{Keep, LoadError, Part, Service, context};
 use super::policy::ScoringPolicy;
 use super::value::{Value, shown};
 use crate::directive;
 use crate::policy::strictest;
 use crate::syscall_set::Architecture;
 use crate::unit::Document;
+use crate::unit::specifier::Context;
 use crate::version::SystemdVersion;
 
 /// One setting that would lower the exposure.
@@ -44,14 +45,17 @@ pub fn suggest(
     version: SystemdVersion,
     policy: &ScoringPolicy,
 ) -> Result<Vec<Suggestion>, LoadError> {
-    let service = Service::load(unit, parts, version, Keep::Nothing)?;
+    let context = context(unit, version)?;
+    // Its files are read once; what is tried is read behind them.
+    let read = Service::read_files(&context, parts, Keep::Nothing)?;
+    let service = read.clone().finished(&context)?;
     let score = |service: &Service| assess(service, policy, Architecture::default());
     let before = score(&service);
     let mut suggestions: Vec<Suggestion> = Vec::new();
     for (directive, values) in candidates(&service) {
         let Some(known) = directive::find(directive) else { continue };
         // A setting that systemd would not load the unit with is no advice.
-        let Ok(after) = with(unit, parts, version, directive, &values).map(|service| score(&service)) else { continue };
+        let Ok(after) = with(&read, &context, directive, &values).map(|service| score(&service)) else { continue };
         let Some(gain) = before.thousandths().checked_sub(after.thousandths()).filter(|gain| *gain > 0) else {
             continue;
         };
@@ -92,21 +96,13 @@ fn candidates(service: &Service) -> Vec<(&'static str, Vec<String>)> {
 }
 
 /// The service with these lines in a drop-in that counts last.
-fn with(
-    unit: &str,
-    parts: &[Part],
-    version: SystemdVersion,
-    directive: &str,
-    values: &[String],
-) -> Result<Service, LoadError> {
+fn with(read: &Service, context: &Context, directive: &str, values: &[String]) -> Result<Service, LoadError> {
     let adds = values.iter().all(|value| value.starts_with('~'));
     // Lists add up: what is there goes first. Where an empty value means nothing, the line is skipped.
     let reset = if adds { String::new() } else { format!("{directive}=\n") };
     let lines: String = values.iter().map(|value| format!("{directive}={value}\n")).collect();
     let document = Document::parse(format!("[Service]\n{reset}{lines}"));
-    let mut parts = parts.to_vec();
-    parts.push(Part { document: &document, drop_in: true });
-    Service::load(unit, &parts, version, Keep::Nothing)
+    read.clone().read_drop_in(context, &document).finished(context)
 }
 
 /// The rows that are less bad than they were.

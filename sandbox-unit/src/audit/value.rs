@@ -46,7 +46,7 @@ pub enum Value {
     /// Words without an order.
     Set(BTreeSet<String>),
     /// Networks.
-    Networks(Vec<Network>),
+    Networks(BTreeSet<Network>),
     /// Credentials by ID, with whether they are encrypted.
     Credentials(BTreeMap<String, bool>),
     /// What adds up over lines.
@@ -145,7 +145,7 @@ impl Value {
             Grammar::Families => Self::Families(None),
             Grammar::Calls => Self::Calls(None),
             Grammar::Architectures => Self::Set(BTreeSet::new()),
-            Grammar::Addresses => Self::Networks(Vec::new()),
+            Grammar::Addresses => Self::Networks(BTreeSet::new()),
             Grammar::Credentials => Self::Credentials(BTreeMap::new()),
             Grammar::Devices
             | Grammar::Users

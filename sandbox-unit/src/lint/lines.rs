@@ -9,6 +9,7 @@ use crate::directive::{self, Grammar};
 use crate::unit::value::integer;
 use crate::unit::{Entry, RemarkKind, Splitting, Word, split};
 use crate::version::SystemdVersion;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 pub(super) static LINTS: &[Lint] = &[
@@ -134,12 +135,15 @@ fn home(subject: &Subject, key: &str, section: &str) -> Option<&'static str> {
 }
 
 fn unknown(subject: &Subject, sink: &mut Sink) {
+    // The same slip often comes again.
+    let mut meant = HashMap::new();
     misplaced(subject, |part, place, section, entry, standing| {
         if standing != Standing::Unknown || home(subject, &entry.key, section).is_some() {
             return;
         }
         let finding = sink.push(part, entry.key_span.clone(), format!("[{section}] has no directive `{}`", entry.key));
-        if let Some(close) = did_you_mean(&entry.key, known::keys(section)) {
+        let close = meant.entry((section.to_owned(), entry.key.clone()));
+        if let Some(close) = close.or_insert_with(|| did_you_mean(&entry.key, known::keys(section))) {
             finding.help(format!("did you mean `{close}`?")).rewrite(place, [format!("{close}={}", entry.value)]);
         } else {
             finding.help("take the line out, or begin its name with `X-` if another program reads it").remove(place);
@@ -174,29 +178,47 @@ fn gone(subject: &Subject, sink: &mut Sink) {
     });
 }
 
+/// An assignment that loading the unit found something about.
+struct Noted<'a> {
+    part: usize,
+    place: usize,
+    entry: &'a Entry,
+    /// Where in the value a comment seems to begin.
+    comment: Option<usize>,
+    /// Whether it names capabilities, and none that is known.
+    empties: bool,
+}
+
 /// What loading the unit found, of one kind.
-fn noted(subject: &Subject, consequence: Consequence, mut look: impl FnMut(usize, usize, &Entry, &Found)) {
-    for found in subject.service.map(|service| service.findings.as_slice()).unwrap_or_default() {
-        let entry = subject.parts.get(found.part).and_then(|part| part.document.entries().get(found.entry));
-        if let Some(entry) = entry.filter(|_| found.note.consequence == consequence) {
-            look(found.part, found.entry, entry, found);
+fn noted(subject: &Subject, consequence: Consequence, mut look: impl FnMut(&Noted, &Found)) {
+    let findings = subject.service.map(|service| service.findings.as_slice()).unwrap_or_default();
+    // A line can have a finding a word: what is about the line as a whole is looked at once.
+    for findings in findings.chunk_by(|one, next| (one.part, one.entry) == (next.part, next.entry)) {
+        let Some(first) = findings.first() else { continue };
+        let entry = subject.parts.get(first.part).and_then(|part| part.document.entries().get(first.entry));
+        let Some(entry) = entry else { continue };
+        let (comment, empties) = (comment_in(entry), empties(entry));
+        let noted = Noted { part: first.part, place: first.entry, entry, comment, empties };
+        for found in findings.iter().filter(|found| found.note.consequence == consequence) {
+            look(&noted, found);
         }
     }
 }
 
-fn has_comment(entry: &Entry) -> Option<usize> {
+fn comment_in(entry: &Entry) -> Option<usize> {
     let takes_words =
         directive::find(&entry.key).is_some_and(|known| !matches!(known.values, Grammar::Text | Grammar::Credentials));
     [" #", "\t#", " ;", "\t;"].iter().filter_map(|mark| entry.value.find(mark)).min().filter(|_| takes_words)
 }
 
 fn ignored(subject: &Subject, sink: &mut Sink) {
-    noted(subject, Consequence::LineIgnored, |part, place, entry, found| {
-        if has_comment(entry).is_some() {
+    noted(subject, Consequence::LineIgnored, |noted, found| {
+        let entry = noted.entry;
+        if noted.comment.is_some() {
             return;
         }
         let finding = sink.push(
-            part,
+            noted.part,
             entry.value_span(found.note.span.clone()),
             format!("this line is skipped: {}", found.note.message),
         );
@@ -210,7 +232,7 @@ fn ignored(subject: &Subject, sink: &mut Sink) {
                 }
                 Some(close) => {
                     let line = format!("{}={close}", entry.key);
-                    finding.help(format!("did you mean `{close}`?")).rewrite(place, [line]);
+                    finding.help(format!("did you mean `{close}`?")).rewrite(noted.place, [line]);
                 }
                 None => {
                     let words: Vec<&str> = words.iter().map(|choice| choice.word).collect();
@@ -226,10 +248,11 @@ fn is_negated_inside(entry: &Entry, span: &Range<usize>) -> bool {
 }
 
 fn skipped(subject: &Subject, sink: &mut Sink) {
-    noted(subject, Consequence::WordSkipped, |part, _, entry, found| {
-        if has_comment(entry).is_none() && !is_negated_inside(entry, &found.note.span) && !empties(entry) {
+    noted(subject, Consequence::WordSkipped, |noted, found| {
+        let entry = noted.entry;
+        if noted.comment.is_none() && !noted.empties && !is_negated_inside(entry, &found.note.span) {
             sink.push(
-                part,
+                noted.part,
                 entry.value_span(found.note.span.clone()),
                 format!("this word is skipped: {}", found.note.message),
             );
@@ -239,7 +262,7 @@ fn skipped(subject: &Subject, sink: &mut Sink) {
 
 fn negation(subject: &Subject, sink: &mut Sink) {
     let mut last = None;
-    noted(subject, Consequence::WordSkipped, |part, place, entry, found| {
+    noted(subject, Consequence::WordSkipped, |&Noted { part, place, entry, .. }, found| {
         if is_negated_inside(entry, &found.note.span) {
             let word = entry.value.get(found.note.span.clone()).unwrap_or_default();
             let message = format!("`{word}` is skipped: only the first character of a line negates");
@@ -277,13 +300,11 @@ fn emptied(subject: &Subject, sink: &mut Sink) {
 }
 
 fn comment(subject: &Subject, sink: &mut Sink) {
-    let mut last = None;
+    let mut told = HashSet::new();
     for consequence in [Consequence::LineIgnored, Consequence::WordSkipped] {
-        noted(subject, consequence, |part, place, entry, _| {
+        noted(subject, consequence, |&Noted { part, place, entry, comment, .. }, _| {
             // Each word of the comment is one that is skipped.
-            let Some(start) = has_comment(entry).filter(|_| last.replace((part, place)) != Some((part, place))) else {
-                return;
-            };
+            let Some(start) = comment.filter(|_| told.insert((part, place))) else { return };
             let (value, text) = entry.value.split_at(start);
             let span = entry.value_span(start + 1..entry.value.len());
             let message = "this is part of the value, not a comment";

@@ -5,6 +5,7 @@ use crate::audit::Service;
 use crate::audit::value::Value;
 use crate::place::is_below;
 use crate::unit::{Splitting, split};
+use std::collections::HashSet;
 
 pub(super) static LINTS: &[Lint] = &[
     Lint {
@@ -260,11 +261,11 @@ fn executable_writable(subject: &Subject, sink: &mut Sink) {
     let Some(service) = subject.service.filter(|service| service.text("ProtectSystem") == Some("strict")) else {
         return;
     };
-    let bound: Vec<&str> = paths(service, "BindReadOnlyPaths").chain(paths(service, "ReadWritePaths")).collect();
+    let bound: HashSet<&str> = paths(service, "BindReadOnlyPaths").chain(paths(service, "ReadWritePaths")).collect();
     for (part, _, entry) in subject.of("ExecPaths") {
         for word in split(&entry.value, Splitting::QUOTED).filter_map(Result::ok) {
             let path = word.text.trim_start_matches(['-', '+']);
-            if !bound.contains(&path) {
+            if !bound.contains(path) {
                 sink.push(
                     part,
                     entry.value_span(word.span),

@@ -1,6 +1,7 @@
 //! A unit file, lossless: every byte is kept, every assignment knows where it stands.
 
 use super::line::{LONGEST_LINE, line_at};
+use super::position::Positions;
 use super::value::{is_blank, trim};
 use std::ops::Range;
 use thiserror::Error;
@@ -127,6 +128,7 @@ pub struct Document {
     refused: Option<Refused>,
     /// Whether the last line ends in a backslash, so that whatever is added would belong to it.
     pub(super) open: bool,
+    positions: Positions,
 }
 
 impl Document {
@@ -143,6 +145,7 @@ impl Document {
             remarks: parser.remarks,
             refused,
             open: parser.open,
+            positions: Positions::default(),
         }
     }
 
@@ -184,12 +187,7 @@ impl Document {
     /// Line and column, both from 1, of a byte offset; the column counts characters.
     #[must_use]
     pub fn position(&self, offset: usize) -> (usize, usize) {
-        let (mut line, mut start) = (1, 0);
-        while let Some(next) = line_at(&self.bytes, start).filter(|next| next.end <= offset) {
-            (line, start) = (line + 1, next.end);
-        }
-        let before = self.bytes.get(start..offset).unwrap_or_default();
-        (line, String::from_utf8_lossy(before).chars().count() + 1)
+        self.positions.of(&self.bytes, offset)
     }
 
     /// Whether systemd takes the file for a masked unit: there is nothing in it.

@@ -2,6 +2,7 @@
 
 use super::document::Document;
 use super::value::is_blank;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use thiserror::Error;
 
@@ -95,7 +96,32 @@ impl Document {
     ///
     /// See [`EditError`]; the file is unchanged then. An entry that is not there changes nothing.
     pub fn replace(&mut self, entry: usize, lines: &[impl AsRef<str>]) -> Result<(), EditError> {
-        let Some(found) = self.entries.get(entry) else { return Ok(()) };
+        let Some((span, written)) = self.written(entry, lines)? else { return Ok(()) };
+        self.bytes.splice(span, written);
+        self.reread();
+        Ok(())
+    }
+
+    /// Does [`Document::replace`] for several entries at once, in one pass over the file. What cannot be written leaves its
+    /// entry as it is.
+    pub fn replace_each(&mut self, replacements: &BTreeMap<usize, &[String]>) {
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        let mut kept = 0;
+        // Entries stand in the order of their places.
+        for (entry, lines) in replacements {
+            if let Ok(Some((span, written))) = self.written(*entry, lines) {
+                bytes.extend_from_slice(self.bytes.get(kept..span.start).unwrap_or_default());
+                bytes.extend(written);
+                kept = span.end;
+            }
+        }
+        bytes.extend_from_slice(self.bytes.get(kept..).unwrap_or_default());
+        *self = Self::parse(bytes);
+    }
+
+    /// The bytes of an entry, and what these lines put there; `None` where there is no such entry.
+    fn written(&self, entry: usize, lines: &[impl AsRef<str>]) -> Result<Option<(Range<usize>, Vec<u8>)>, EditError> {
+        let Some(found) = self.entries.get(entry) else { return Ok(None) };
         let span = found.span.clone();
         let mut written = Vec::new();
         for line in lines.iter().map(AsRef::as_ref) {
@@ -115,9 +141,7 @@ impl Document {
                 written.pop();
             }
         }
-        self.bytes.splice(span, written);
-        self.reread();
-        Ok(())
+        Ok(Some((span, written)))
     }
 
     fn check(&self, section: &str, key: &str, value: &str) -> Result<(), EditError> {

@@ -6,6 +6,7 @@ use crate::audit::check::Assessment::{self, Badness};
 use crate::audit::check::Check;
 use crate::audit::load::Service;
 use crate::audit::value::{Network, Value};
+use std::collections::BTreeSet;
 
 /// In systemd's order.
 pub(super) static TABLE: &[Check] = &[
@@ -42,9 +43,10 @@ fn addresses(service: &Service) -> Assessment {
     if service.count("IPIngressFilterPath") + service.count("IPEgressFilterPath") > 0 {
         return Badness(0);
     }
+    let none = BTreeSet::new();
     let networks = |name| match service.value(name) {
-        Some(Value::Networks(networks)) => networks.as_slice(),
-        _ => &[],
+        Some(Value::Networks(networks)) => networks,
+        _ => &none,
     };
     let denied = networks("IPAddressDeny");
     let all = |ipv4: bool| denied.iter().any(|network| network.prefix == 0 && network.address.is_ipv4() == ipv4);

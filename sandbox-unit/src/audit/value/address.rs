@@ -3,6 +3,7 @@
 use super::Line;
 use crate::unit::value::integer;
 use crate::unit::{Splitting, split};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A network: an address with the bits behind its prefix cleared, and the length of the prefix.
@@ -50,7 +51,7 @@ static NAMED: [(&str, [&str; 2]); 4] = [
     ("multicast", ["224.0.0.0/4", "ff00::/8"]),
 ];
 
-pub(super) fn read(networks: &mut Vec<Network>, line: &mut Line) {
+pub(super) fn read(networks: &mut BTreeSet<Network>, line: &mut Line) {
     if line.text.is_empty() {
         return networks.clear();
     }
@@ -67,11 +68,7 @@ pub(super) fn read(networks: &mut Vec<Network>, line: &mut Line) {
         if found.is_empty() {
             line.skip(word.span, format!("`{}` is not a network", word.text));
         }
-        for network in found {
-            if !networks.contains(&network) {
-                networks.push(network);
-            }
-        }
+        networks.extend(found);
     }
 }
 
