@@ -51,7 +51,7 @@ impl Error {
     }
 
     /// Something that could not be written as JSON.
-    pub fn unwritable(error: serde_json::Error) -> Self {
+    pub fn unwritable(error: impl std::fmt::Display) -> Self {
         Self::Usage(format!("the report cannot be written: {error}"))
     }
 

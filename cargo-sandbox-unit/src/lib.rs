@@ -14,6 +14,7 @@ mod exit_code;
 mod explain;
 mod image;
 mod interrupt;
+mod output;
 mod package;
 mod progress;
 mod text_diff;

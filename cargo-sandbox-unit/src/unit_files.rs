@@ -14,6 +14,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The types that are looked at; of the others nothing is known here but their names.
 const KINDS: [&str; 3] = ["service", "socket", "timer"];
@@ -36,7 +37,7 @@ pub struct Unit {
     /// Its own file first, then its drop-ins in the order in which they count.
     pub files: Vec<File>,
     /// The users that sysusers.d beside it makes; `None` where that is not known.
-    pub users: Option<BTreeSet<String>>,
+    pub users: Option<Arc<BTreeSet<String>>>,
 }
 
 impl Unit {
@@ -86,7 +87,7 @@ impl Unit {
 pub struct Reader {
     version: SystemdVersion,
     drop_ins: HashMap<PathBuf, LoadPath>,
-    users: HashMap<PathBuf, BTreeSet<String>>,
+    users: HashMap<PathBuf, Arc<BTreeSet<String>>>,
 }
 
 impl Reader {
@@ -95,36 +96,24 @@ impl Reader {
         Self { version, drop_ins: HashMap::new(), users: HashMap::new() }
     }
 
-    /// The units that a path stands for: a unit file with its drop-ins, or all units of a folder.
+    /// The units that a path stands for, see [`unit_files`].
     ///
     /// # Errors
     /// It is not there or cannot be read, or is no unit.
     pub fn read(&mut self, path: &Path) -> Result<Vec<Unit>, Error> {
-        let kind = std::fs::metadata(path).map_err(|error| not_there(path, error))?;
-        if !kind.is_dir() {
-            return self.unit(path).map(|unit| vec![unit]);
-        }
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(path).map_err(|error| Error::file(path, error))? {
-            let file = entry.map_err(|error| Error::file(path, error))?.path();
-            if name_of(&file).is_some_and(|name| KINDS.contains(&name.kind)) && !is_alias(&file) && is_readable(&file) {
-                files.push(file);
-            }
-        }
-        if files.is_empty() {
-            let kinds = KINDS.map(|kind| format!(".{kind}")).join(", ");
-            return Err(Error::Usage(format!("{}: there is no unit in this folder ({kinds})", path.display())));
-        }
-        files.sort();
-        files.iter().map(|file| self.unit(file)).collect()
+        unit_files(path)?.iter().map(|file| self.unit(file)).collect()
     }
 
-    fn unit(&mut self, path: &Path) -> Result<Unit, Error> {
+    /// The unit in a file, with its drop-ins.
+    ///
+    /// # Errors
+    /// It is not there or cannot be read, or is no unit.
+    pub fn unit(&mut self, path: &Path) -> Result<Unit, Error> {
         let name = name_of(path).ok_or_else(|| no_name(path))?.full.to_owned();
         let content = content(path)?;
         let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
         let mut unit = Unit::of_text(&name, path, content);
-        unit.users = Some(self.users.entry(parent.to_owned()).or_insert_with(|| users(parent)).clone());
+        unit.users = Some(self.users.entry(parent.to_owned()).or_insert_with(|| Arc::new(users(parent))).clone());
         let loaded = unit.loaded_name(self.version);
         if let Some(loaded) = UnitName::parse(&loaded) {
             let found = self.drop_ins(parent)?.find(loaded, &[]);
@@ -144,6 +133,30 @@ impl Reader {
             Entry::Vacant(place) => Ok(place.insert(LoadPath { folders: vec![drop_ins(folder)?] })),
         }
     }
+}
+
+/// The unit files that a path stands for: itself, or all of a folder.
+///
+/// # Errors
+/// It is not there or cannot be read, or holds no unit.
+pub fn unit_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let kind = std::fs::metadata(path).map_err(|error| not_there(path, error))?;
+    if !kind.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(|error| Error::file(path, error))? {
+        let file = entry.map_err(|error| Error::file(path, error))?.path();
+        if name_of(&file).is_some_and(|name| KINDS.contains(&name.kind)) && !is_alias(&file) && is_readable(&file) {
+            files.push(file);
+        }
+    }
+    if files.is_empty() {
+        let kinds = KINDS.map(|kind| format!(".{kind}")).join(", ");
+        return Err(Error::Usage(format!("{}: there is no unit in this folder ({kinds})", path.display())));
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Reads all of standard input as the unit with this name.
@@ -235,10 +248,12 @@ fn content(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 fn limited(path: &Path, from: impl Read) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
+    // Most units fit in, and are read at once.
+    let mut bytes = Vec::with_capacity(8 << 10);
     from.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| Error::file(path, error))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
         return Err(Error::Usage(format!("{}: larger than {} MiB, so no unit file", path.display(), LARGEST >> 20)));
     }
+    bytes.shrink_to_fit();
     Ok(bytes)
 }

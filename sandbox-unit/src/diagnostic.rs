@@ -94,9 +94,8 @@ fn could_be_near(folded: &str, candidate: &str) -> bool {
         return true;
     }
     let letters = |word: &str| word.bytes().fold(0_u128, |seen, byte| seen | 1 << (byte.to_ascii_lowercase() & 127));
-    let common = |word: &str, seen: u128| {
-        word.bytes().filter(|byte| seen >> (byte.to_ascii_lowercase() & 127) & 1 == 1).count()
-    };
+    let common =
+        |word: &str, seen: u128| word.bytes().filter(|byte| seen >> (byte.to_ascii_lowercase() & 127) & 1 == 1).count();
     let common = common(folded, letters(candidate)).min(common(candidate, letters(folded)));
     let share = |word: &str| ratio(common, word.len());
     let most = (share(folded) + share(candidate) + 1.0) / 3.0;

@@ -14,7 +14,7 @@ mod network;
 use crate::version::SystemdVersion;
 pub(crate) use grammar::choice;
 pub use grammar::{Choice, Grammar, chosen, strictness};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
 /// A section of a unit file.
@@ -360,7 +360,7 @@ pub static DIRECTIVES: LazyLock<Vec<&'static Directive>> = LazyLock::new(|| {
     all
 });
 
-static PLACES: LazyLock<HashMap<&'static str, usize>> =
+static PLACES: LazyLock<FxHashMap<&'static str, usize>> =
     LazyLock::new(|| DIRECTIVES.iter().enumerate().map(|(place, directive)| (directive.name, place)).collect());
 
 /// The place in [`DIRECTIVES`] of the directive of this name.

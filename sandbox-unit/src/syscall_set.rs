@@ -5,7 +5,7 @@
 //! themselves. The order matters: the first call that a filter gets wrong is the one that an audit names.
 
 use crate::version::SystemdVersion;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
 /// How many calls there can be; a test holds the tables against it.
@@ -73,12 +73,12 @@ impl CallSet {
 #[derive(Debug)]
 pub struct Groups {
     version: u16,
-    members: HashMap<&'static str, Vec<&'static str>>,
+    members: FxHashMap<&'static str, Vec<&'static str>>,
     calls: Vec<&'static str>,
-    index: HashMap<&'static str, u16>,
+    index: FxHashMap<&'static str, u16>,
     /// Every call of a group, groups within resolved, in systemd's order.
-    flat: HashMap<&'static str, Vec<u16>>,
-    sets: HashMap<&'static str, CallSet>,
+    flat: FxHashMap<&'static str, Vec<u16>>,
+    sets: FxHashMap<&'static str, CallSet>,
 }
 
 static TABLES: LazyLock<[LazyLock<Groups>; 4]> = LazyLock::new(|| {
@@ -105,12 +105,13 @@ impl Groups {
 
     fn read(version: u16, text: &'static str) -> Self {
         let lines = text.lines().filter_map(|line| line.split_once(' '));
-        let members: HashMap<_, Vec<_>> = lines.map(|(name, members)| (name, members.split(' ').collect())).collect();
+        let members: FxHashMap<_, Vec<_>> = lines.map(|(name, members)| (name, members.split(' ').collect())).collect();
         let mut calls: Vec<&str> = members.values().flatten().copied().filter(|name| !name.starts_with('@')).collect();
         calls.sort_unstable();
         calls.dedup();
         let index = calls.iter().copied().zip(0..).collect();
-        let mut groups = Self { version, members, calls, index, flat: HashMap::new(), sets: HashMap::new() };
+        let mut groups =
+            Self { version, members, calls, index, flat: FxHashMap::default(), sets: FxHashMap::default() };
         for name in groups.members.keys().copied().collect::<Vec<_>>() {
             let mut flat = Vec::new();
             groups.flatten(name, &mut flat);

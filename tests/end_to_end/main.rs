@@ -9,6 +9,7 @@ mod configuration;
 mod emit;
 mod examples;
 mod faults;
+mod large_files;
 mod msrv;
 mod profiles;
 mod project;

@@ -1,10 +1,17 @@
 //! One unit, and everything that the audit finds out about it.
 
-use crate::unit_files::Unit;
-use sandbox_unit::audit::{Exposure, Keep, LoadError, ScoringPolicy, Service, Suggestion, assess, suggest};
+use crate::error::Error;
+use crate::unit_files::{Reader, Unit};
+use sandbox_unit::audit::{Exposure, Keep, LoadError, ScoringPolicy, Suggestion, assess, suggest};
 use sandbox_unit::lint::{Finding, Level, Manager, Subject, lint};
 use sandbox_unit::syscall_set::Architecture;
 use sandbox_unit::version::SystemdVersion;
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+
+/// How many units are worth a thread of their own.
+const LEAST_SHARE: usize = 16;
 
 /// What units are held against.
 pub struct Terms {
@@ -16,14 +23,22 @@ pub struct Terms {
     pub silenced: Vec<&'static str>,
 }
 
+/// Where a unit comes from.
+pub enum Source {
+    /// It is here already.
+    Read(Box<Unit>),
+    /// It is in this file, with its drop-ins beside.
+    File(PathBuf),
+}
+
 /// A unit that was looked at.
 pub struct Examined {
     /// The unit with its files.
     pub unit: Unit,
     /// The systemd that is meant.
     pub version: SystemdVersion,
-    /// The service as it is loaded; `None` for units of other types.
-    pub service: Option<Result<Service, LoadError>>,
+    /// Why systemd does not load it, where it is a service.
+    pub error: Option<LoadError>,
     /// Its score, where it is a service that loads.
     pub exposure: Option<Exposure>,
     /// What the lints say.
@@ -31,6 +46,43 @@ pub struct Examined {
 }
 
 impl Examined {
+    /// Looks at many units, with every processor that there is.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is no unit.
+    pub fn of_each(units: Vec<(Source, SystemdVersion)>, terms: &Terms) -> Result<Vec<Self>, Error> {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let share = units.len().div_ceil(processors).max(LEAST_SHARE);
+        let mut units = units.into_iter();
+        let mut shares: Vec<Vec<_>> = Vec::new();
+        while units.len() > 0 {
+            shares.push(units.by_ref().take(share).collect());
+        }
+        let look = |share: Vec<(Source, SystemdVersion)>| -> Result<Vec<Self>, Error> {
+            let mut reader = None;
+            let one = |(source, version)| match source {
+                Source::Read(unit) => Ok(Self::of(*unit, version, terms)),
+                Source::File(path) => {
+                    let reader = reader.get_or_insert_with(|| Reader::new(version));
+                    Ok(Self::of(reader.unit(&path)?, version, terms))
+                }
+            };
+            share.into_iter().map(one).collect()
+        };
+        // This thread takes one of them.
+        let own = shares.pop().unwrap_or_default();
+        std::thread::scope(|scope| {
+            let others: Vec<_> = shares.into_iter().map(|share| scope.spawn(|| look(share))).collect();
+            let own = look(own);
+            let mut all = Vec::new();
+            for other in others {
+                all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+            }
+            all.extend(own?);
+            Ok(all)
+        })
+    }
+
     /// Looks at a unit.
     pub fn of(unit: Unit, version: SystemdVersion, terms: &Terms) -> Self {
         let Terms { policy, manager, silenced } = terms;
@@ -43,10 +95,11 @@ impl Examined {
             version,
             manager: *manager,
             kind: unit.kind(),
-            users: unit.users.as_ref(),
+            users: unit.users.as_deref(),
         });
         findings.retain(|finding| !silenced.contains(&finding.code));
-        Self { unit, version, service, exposure, findings }
+        let error = service.and_then(Result::err);
+        Self { unit, version, error, exposure, findings }
     }
 
     /// What would lower its exposure; nothing for what is not loaded.
@@ -55,19 +108,14 @@ impl Examined {
         suggest(&name, &self.unit.parts(), self.version, policy).unwrap_or_default()
     }
 
-    /// Why systemd does not load it.
-    pub fn error(&self) -> Option<&LoadError> {
-        self.service.as_ref().and_then(|service| service.as_ref().err())
-    }
-
     /// Whether systemd refuses to load it, though it is meant to be loaded.
     pub fn is_refused(&self) -> bool {
-        self.error().is_some_and(|error| *error != LoadError::Masked)
+        self.error.as_ref().is_some_and(|error| *error != LoadError::Masked)
     }
 
     /// The line that keeps it from being loaded, the first one where it is the unit as a whole.
     pub fn error_line(&self) -> usize {
-        match self.error() {
+        match &self.error {
             Some(LoadError::Refused(refused)) => refused.line(),
             Some(LoadError::Fatal { line, .. }) => *line,
             _ => 1,

@@ -4,7 +4,7 @@ use super::examined::Examined;
 use crate::diagnostics;
 use clap::builder::styling::{AnsiColor, Style};
 use sandbox_unit::audit::{Exposure, Row, Suggestion};
-use sandbox_unit::lint::Level;
+use sandbox_unit::lint::{Finding, Level};
 use std::fmt::{self, Write};
 
 const HEAD: Style = Style::new().bold();
@@ -15,6 +15,9 @@ const GOOD: Style = AnsiColor::Green.on_default();
 
 /// How many suggestions are shown where not all are asked for.
 const SUGGESTED: usize = 8;
+
+/// How many findings about one line are shown.
+const FINDINGS_A_LINE: usize = 10;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy)]
@@ -37,20 +40,26 @@ pub fn render(units: &[Examined], suggestions: &[Vec<Suggestion>], detail: Detai
 
 fn write(out: &mut String, units: &[Examined], suggestions: &[Vec<Suggestion>], detail: Detail) -> fmt::Result {
     for unit in units {
-        for finding in &unit.findings {
-            if !detail.quiet || finding.level() > Level::Note {
+        let told: Vec<_> =
+            unit.findings.iter().filter(|finding| !detail.quiet || finding.level() > Level::Note).collect();
+        // A long list can have a fault a word, and each would show the whole line.
+        for of_one_line in told.chunk_by(|one, next| line(unit, one) == line(unit, next)) {
+            for finding in of_one_line.iter().take(FINDINGS_A_LINE) {
                 writeln!(out, "{}\n", diagnostics::finding(unit, finding))?;
+            }
+            if let Some(more) = of_one_line.len().checked_sub(FINDINGS_A_LINE).filter(|more| *more > 0) {
+                writeln!(out, "... and {more} more about this line\n")?;
             }
         }
     }
     let name_width = units.iter().map(|unit| unit.unit.name.len()).max().unwrap_or(0);
     for (place, unit) in units.iter().enumerate() {
         let above = unit.is_above(detail.threshold);
-        if detail.quiet && !above && unit.error().is_none() {
+        if detail.quiet && !above && unit.error.is_none() {
             continue;
         }
         write!(out, "{HEAD}{:name_width$}{HEAD:#}  ", unit.unit.name)?;
-        match (&unit.exposure, unit.error()) {
+        match (&unit.exposure, unit.error.as_ref()) {
             (Some(exposure), _) => {
                 let style = style(exposure);
                 write!(out, "{style}{:>4} {:9}{style:#}", exposure.shown(), exposure.rating)?;
@@ -74,6 +83,12 @@ fn write(out: &mut String, units: &[Examined], suggestions: &[Vec<Suggestion>], 
         }
     }
     Ok(())
+}
+
+/// Where a finding stands: which file, and which line of it.
+fn line(unit: &Examined, finding: &Finding) -> (usize, usize) {
+    let file = unit.unit.files.get(finding.part);
+    (finding.part, file.map_or(0, |file| file.document.position(finding.span.start).0))
 }
 
 fn style(exposure: &Exposure) -> Style {

@@ -95,7 +95,7 @@ fn one<'a>(examined: &'a Examined, suggestions: &'a [Suggestion]) -> UnitJson<'a
         rows: exposure.map(|exposure| exposure.rows.iter().map(row).collect()).unwrap_or_default(),
         lints: examined.findings.iter().filter_map(|finding| lint(examined, finding)).collect(),
         suggestions: suggestions.iter().map(suggestion).collect(),
-        error: examined.error().map(ToString::to_string),
+        error: examined.error.as_ref().map(ToString::to_string),
     }
 }
 

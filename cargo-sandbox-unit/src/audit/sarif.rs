@@ -70,7 +70,7 @@ fn results(unit: &Examined, threshold: Option<u64>) -> Vec<Value> {
     }
     let own = unit.unit.files.first().map(|file| file.shown.as_path());
     let Some(own) = own else { return results };
-    if let Some(error) = unit.error().filter(|_| unit.is_refused()) {
+    if let Some(error) = unit.error.as_ref().filter(|_| unit.is_refused()) {
         results.push(result(NOT_LOADED, "error", &error.to_string(), own, &json!({ "startLine": unit.error_line() })));
     }
     if let Some(exposure) = unit.exposure.as_ref().filter(|_| unit.is_above(threshold)) {

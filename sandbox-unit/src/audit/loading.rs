@@ -1,7 +1,7 @@
 //! Directives outside the catalogue that decide whether a unit loads, or what a row says.
 
 use crate::directive::{Choice, DIRECTIVES, Grammar, Section, choice};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
 /// One directive that is evaluated.
@@ -110,8 +110,8 @@ pub(super) static EVALUATED: LazyLock<Vec<Evaluated>> = LazyLock::new(|| {
     catalogue.chain(loading).collect()
 });
 
-static SLOTS: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
-    let mut slots: HashMap<_, _> = EVALUATED.iter().enumerate().map(|(slot, entry)| (entry.name, slot)).collect();
+static SLOTS: LazyLock<FxHashMap<&'static str, usize>> = LazyLock::new(|| {
+    let mut slots: FxHashMap<_, _> = EVALUATED.iter().enumerate().map(|(slot, entry)| (entry.name, slot)).collect();
     for (old, new) in OLD_NAMES {
         if let Some(slot) = slots.get(new).copied() {
             slots.insert(old, slot);

@@ -5,7 +5,7 @@
 //! is not the newest. A version between two that differ is taken to know what either knows.
 
 use crate::version::SystemdVersion;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
 struct Key {
@@ -13,8 +13,8 @@ struct Key {
     until: u16,
 }
 
-static KEYS: LazyLock<HashMap<&'static str, HashMap<&'static str, Key>>> = LazyLock::new(|| {
-    let mut sections: HashMap<_, HashMap<_, _>> = HashMap::new();
+static KEYS: LazyLock<FxHashMap<&'static str, FxHashMap<&'static str, Key>>> = LazyLock::new(|| {
+    let mut sections: FxHashMap<_, FxHashMap<_, _>> = FxHashMap::default();
     let mut section = "";
     for line in include_str!("known.txt").lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
