@@ -74,24 +74,23 @@ impl Exposure {
 pub fn assess(service: &Service, policy: &ScoringPolicy, architecture: Architecture) -> Exposure {
     let dependencies = matches!(service.value("DefaultDependencies"), Some(Value::Flag(true)));
     let known = CHECKS.iter().filter(|check| check.since <= service.version.number());
-    let mut rows: Vec<Row> = known
-        .map(|check| {
-            let change = policy.row(check.json_field);
-            let weight = change.and_then(|change| change.weight).unwrap_or(check.weight);
-            let range = change.and_then(|change| change.range).unwrap_or(check.range).max(1);
-            let assessment = if (check.default_dependencies_only && !dependencies) || weight == 0 {
-                Assessment::NotApplicable
-            } else {
-                check.assess.judge(service, architecture)
-            };
-            let (badness, offender) = match assessment {
-                Assessment::NotApplicable => (None, None),
-                Assessment::Badness(badness) => (Some(badness), None),
-                Assessment::Offender(badness, call) => (Some(badness), Some(call)),
-            };
-            Row { check, weight, range, badness, offender, exposure: None }
-        })
-        .collect();
+    let mut rows = Vec::with_capacity(CHECKS.len());
+    rows.extend(known.map(|check| {
+        let change = policy.row(check.json_field);
+        let weight = change.and_then(|change| change.weight).unwrap_or(check.weight);
+        let range = change.and_then(|change| change.range).unwrap_or(check.range).max(1);
+        let assessment = if (check.default_dependencies_only && !dependencies) || weight == 0 {
+            Assessment::NotApplicable
+        } else {
+            check.assess.judge(service, architecture)
+        };
+        let (badness, offender) = match assessment {
+            Assessment::NotApplicable => (None, None),
+            Assessment::Badness(badness) => (Some(badness), None),
+            Assessment::Offender(badness, call) => (Some(badness), Some(call)),
+        };
+        Row { check, weight, range, badness, offender, exposure: None }
+    }));
     let counting = rows.iter().filter(|row| row.badness.is_some());
     let weights: u64 = counting.clone().map(|row| row.weight).fold(0, u64::saturating_add);
     let sum: u64 = counting.map(Row::term).fold(0, u64::saturating_add);

@@ -20,6 +20,9 @@ pub enum EditError {
     Name,
 }
 
+/// The bytes of an entry, and what is written there.
+type Rewrite = (Range<usize>, Vec<u8>);
+
 impl Document {
     /// Gives a directive this one value: its first line is replaced and others go; where there is none, a line is
     /// added at the end of the section, and the section at the end of the file.
@@ -120,7 +123,7 @@ impl Document {
     }
 
     /// The bytes of an entry, and what these lines put there; `None` where there is no such entry.
-    fn written(&self, entry: usize, lines: &[impl AsRef<str>]) -> Result<Option<(Range<usize>, Vec<u8>)>, EditError> {
+    fn written(&self, entry: usize, lines: &[impl AsRef<str>]) -> Result<Option<Rewrite>, EditError> {
         let Some(found) = self.entries.get(entry) else { return Ok(None) };
         let span = found.span.clone();
         let mut written = Vec::new();
