@@ -48,6 +48,22 @@ fn what_is_wrong_is_shown_where_it_is() {
 }
 
 #[test]
+fn what_is_not_there_is_told_with_what_is() {
+    let folder = folder(&[("hello.service", WRONG)]);
+    let mut audit = plain_tool();
+    audit.current_dir(folder.path()).args(["audit", "helo.service"]);
+    audit.assert().code(2).stderr(predicate::str::contains("did you mean `./hello.service`?"));
+}
+
+#[test]
+fn a_folder_that_is_called_like_a_unit_wants_its_slash() {
+    let folder = folder(&[("all.service/hello.service", WRONG)]);
+    let audit = |path: &str| plain_tool().current_dir(folder.path()).args(["audit", path]).assert();
+    audit("all.service").code(2).stderr(predicate::str::contains("write all.service/"));
+    audit("all.service/").code(1).stdout(predicate::str::contains("hello.service"));
+}
+
+#[test]
 fn outside_of_any_package_standard_input_is_enough() {
     let nowhere = tempfile::tempdir().unwrap();
     let mut command = plain_tool();

@@ -37,6 +37,8 @@ impl Positions {
         let known = self.0.get_or_init(|| places(bytes));
         let near = known.partition_point(|place| place.offset <= offset).checked_sub(1);
         let mut at = near.and_then(|near| known.get(near)).copied().unwrap_or(START);
+        // No further than needed, or each place in a long line would cost the rest of it: a line's end is three bytes at most.
+        let bytes = bytes.get(..offset.saturating_add(4)).unwrap_or(bytes);
         while let Some(next) = line_at(bytes, at.offset).filter(|next| next.end <= offset) {
             at = Place { offset: next.end, line: at.line + 1, column: 1 };
         }
