@@ -140,10 +140,6 @@ impl Reader {
 /// # Errors
 /// It is not there or cannot be read, or holds no unit.
 pub fn unit_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    // What is called like a unit is opened without asking first: with hundreds of files, asking costs as much as reading.
-    if name_of(path).is_some() && !is_written_as_folder(path) {
-        return Ok(vec![path.to_owned()]);
-    }
     let kind = std::fs::metadata(path).map_err(|error| not_there(path, error))?;
     if !kind.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -173,11 +169,6 @@ pub fn standard_input(name: &str) -> Result<Unit, Error> {
         return Err(no_name(Path::new(name)));
     }
     Ok(Unit::of_text(name, shown, limited(shown, std::io::stdin().lock())?))
-}
-
-/// Whether the path ends in a slash.
-fn is_written_as_folder(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().last().is_some_and(|last| std::path::is_separator(char::from(*last)))
 }
 
 fn name_of(path: &Path) -> Option<UnitName<'_>> {
@@ -252,20 +243,14 @@ fn made_user(line: &str) -> Option<String> {
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, Error> {
-    let file = std::fs::File::open(path).map_err(|error| not_there(path, error))?;
+    let file = std::fs::File::open(path).map_err(|error| Error::file(path, error))?;
     limited(path, file)
 }
 
 fn limited(path: &Path, from: impl Read) -> Result<Vec<u8>, Error> {
     // Most units fit in, and are read at once.
     let mut bytes = Vec::with_capacity(8 << 10);
-    from.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| match error.kind() {
-        ErrorKind::IsADirectory => Error::Usage(format!(
-            "{0}: a folder that is called like a unit; write {0}/ to mean what is in it",
-            path.display()
-        )),
-        _ => Error::file(path, error),
-    })?;
+    from.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| Error::file(path, error))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
         return Err(Error::Usage(format!("{}: larger than {} MiB, so no unit file", path.display(), LARGEST >> 20)));
     }
