@@ -15,7 +15,7 @@ use crate::unit_files::{Unit, standard_input, unit_files};
 use crate::{FINDINGS, GOOD, output, package};
 use anstream::{eprint, eprintln, println};
 use human::Detail;
-use sandbox_unit::audit::{CHECKS, ScoringPolicy, Suggestion};
+use sandbox_unit::audit::{CHECKS, ScoringPolicy};
 use sandbox_unit::diagnostic::did_you_mean;
 use sandbox_unit::emit::files;
 use sandbox_unit::lint::{Lint, Manager, lints};
@@ -36,32 +36,38 @@ pub fn run(options: &Audit, quiet: bool) -> Result<u8, Error> {
         manager: if options.user { Manager::User } else { Manager::System },
         silenced,
     };
-    let examine = || -> Result<Vec<Examined>, Error> { Examined::of_each(units(options)?, &terms) };
-    let mut examined = examine()?;
     let mut changed = String::new();
     if options.fix || options.unsafe_fixes {
-        changed = fix::apply(&examined, options.unsafe_fixes)?;
-        examined = examine()?;
+        changed = fix::apply(&Examined::of_each(units(options)?, &terms, |unit| unit)?, options.unsafe_fixes)?;
     }
-    let advised = options.rows || options.format == AuditFormat::Json || examined.len() == 1;
+    let units = units(options)?;
+    let advised = options.rows || options.format == AuditFormat::Json || units.len() == 1;
     let advice = |unit: &Examined| if advised { unit.suggestions(&terms.policy) } else { Vec::new() };
-    let suggestions: Vec<Vec<Suggestion>> = examined.iter().map(advice).collect();
-    match options.format {
+    let is_found = |unit: &Examined| unit.is_broken(options.strict) || unit.is_above(threshold);
+    let found = match options.format {
         AuditFormat::Human => {
+            let detail = Detail { rows: options.rows, quiet, threshold };
+            let told = Examined::of_each(units, &terms, |unit| {
+                (is_found(&unit), human::Told::of(&unit, &advice(&unit), detail))
+            })?;
+            let (found, told): (Vec<bool>, Vec<human::Told>) = told.into_iter().unzip();
             // Written at once: a line at a time costs more than all the rest.
-            changed.push_str(&human::render(&examined, &suggestions, Detail { rows: options.rows, quiet, threshold }));
-            output::write(&changed)?;
+            output::write(&(changed + &human::render(&told)))?;
+            found.contains(&true)
         }
         AuditFormat::Json => {
+            let examined = Examined::of_each(units, &terms, |unit| (advice(&unit), unit))?;
             eprint!("{changed}");
-            println!("{}", json::render(&examined, &suggestions).map_err(Error::unwritable)?);
+            println!("{}", json::render(&examined).map_err(Error::unwritable)?);
+            examined.iter().any(|(_, unit)| is_found(unit))
         }
         AuditFormat::Sarif => {
+            let examined = Examined::of_each(units, &terms, |unit| unit)?;
             eprint!("{changed}");
             println!("{}", sarif::render(&examined, threshold).map_err(Error::unwritable)?);
+            examined.iter().any(is_found)
         }
-    }
-    let found = examined.iter().any(|unit| unit.is_broken(options.strict) || unit.is_above(threshold));
+    };
     Ok(if found { FINDINGS } else { GOOD })
 }
 

@@ -86,14 +86,21 @@ impl Unit {
 /// Reads units as one version of systemd would name them; the drop-ins of every folder are read once.
 pub struct Reader {
     version: SystemdVersion,
-    drop_ins: HashMap<PathBuf, LoadPath>,
-    users: HashMap<PathBuf, Arc<BTreeSet<String>>>,
+    folders: HashMap<PathBuf, Beside>,
+}
+
+/// What lies beside the units of a folder.
+struct Beside {
+    /// Their drop-ins.
+    drop_ins: LoadPath,
+    /// The users that sysusers.d makes.
+    users: Arc<BTreeSet<String>>,
 }
 
 impl Reader {
     /// One that has read nothing yet.
     pub fn new(version: SystemdVersion) -> Self {
-        Self { version, drop_ins: HashMap::new(), users: HashMap::new() }
+        Self { version, folders: HashMap::new() }
     }
 
     /// The units that a path stands for, see [`unit_files`].
@@ -113,10 +120,11 @@ impl Reader {
         let content = content(path)?;
         let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
         let mut unit = Unit::of_text(&name, path, content);
-        unit.users = Some(self.users.entry(parent.to_owned()).or_insert_with(|| Arc::new(users(parent))).clone());
         let loaded = unit.loaded_name(self.version);
+        let beside = self.beside(parent)?;
+        unit.users = Some(Arc::clone(&beside.users));
         if let Some(loaded) = UnitName::parse(&loaded) {
-            let found = self.drop_ins(parent)?.find(loaded, &[]);
+            let found = beside.drop_ins.find(loaded, &[]);
             unit.files.extend(
                 found
                     .drop_ins
@@ -127,10 +135,13 @@ impl Reader {
         Ok(unit)
     }
 
-    fn drop_ins(&mut self, folder: &Path) -> Result<&LoadPath, Error> {
-        match self.drop_ins.entry(folder.to_owned()) {
+    fn beside(&mut self, folder: &Path) -> Result<&Beside, Error> {
+        match self.folders.entry(folder.to_owned()) {
             Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(place) => Ok(place.insert(LoadPath { folders: vec![drop_ins(folder)?] })),
+            Entry::Vacant(place) => Ok(place.insert(Beside {
+                drop_ins: LoadPath { folders: vec![drop_ins(folder)?] },
+                users: Arc::new(users(folder)),
+            })),
         }
     }
 }

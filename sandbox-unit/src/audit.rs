@@ -7,6 +7,7 @@ mod change;
 mod check;
 mod checks;
 mod exposure;
+mod held;
 mod load;
 mod loading;
 mod policy;

@@ -3,7 +3,7 @@
 /// Every capability, in the order of the kernel's numbers (`CAP_CHOWN` is 0).
 ///
 /// Source: `include/uapi/linux/capability.h`; the last three came with Linux 5.8 and 5.9, and none since.
-pub static CAPABILITIES: &[&str] = &[
+pub const CAPABILITIES: &[&str] = &[
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
     "CAP_DAC_READ_SEARCH",
@@ -46,6 +46,31 @@ pub static CAPABILITIES: &[&str] = &[
     "CAP_BPF",
     "CAP_CHECKPOINT_RESTORE",
 ];
+
+/// The bits of capabilities, as the kernel's sets have them. A name that is none does not compile where this is a constant.
+#[must_use]
+pub const fn bits(names: &[&str]) -> u64 {
+    let mut bits = 0;
+    let mut place = 0;
+    while place < names.len() {
+        let mut number = 0;
+        while !is_same(names[place].as_bytes(), CAPABILITIES[number].as_bytes()) {
+            number += 1;
+        }
+        bits |= 1 << number;
+        place += 1;
+    }
+    bits
+}
+
+/// `==` of byte strings, which no constant can use.
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut place = 0;
+    while place < one.len() && place < other.len() && one[place] == other[place] {
+        place += 1;
+    }
+    place == one.len() && place == other.len()
+}
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ mod redundant;
 mod weaker;
 
 use crate::audit::{Part, Service};
+use crate::directive::known::Standing;
 use crate::unit::Entry;
 use crate::version::SystemdVersion;
 use std::collections::BTreeSet;
@@ -49,7 +50,27 @@ pub struct Lint {
     pub level: Level,
     /// What it fires on, and what was meant there.
     pub example: Example,
-    look: fn(&Subject, &mut Sink),
+    look: Look,
+}
+
+/// How a lint looks.
+#[derive(Clone, Copy)]
+enum Look {
+    /// At the unit.
+    At(fn(&Subject, &mut Sink)),
+    /// At the assignments that systemd does not take as ones of their section: mostly there are none.
+    AtMisplaced(fn(&Subject, &[Misplaced], &mut Sink)),
+}
+
+/// An assignment that systemd does not take as one of its section's.
+struct Misplaced<'a> {
+    part: usize,
+    /// Its place in the entries of the part.
+    place: usize,
+    section: &'a str,
+    entry: &'a Entry,
+    /// What systemd makes of the key.
+    standing: Standing,
 }
 
 /// Lines that a lint fires on, and lines that say what was meant. Both are tried by a test.
@@ -196,9 +217,13 @@ pub fn find(name: &str) -> Option<&'static Lint> {
 #[must_use]
 pub fn lint(subject: &Subject) -> Vec<Finding> {
     let mut sink = Sink { code: "", found: Vec::new() };
+    let misplaced = lines::misplaced(subject);
     for lint in lints() {
         sink.code = lint.code;
-        (lint.look)(subject, &mut sink);
+        match lint.look {
+            Look::At(look) => look(subject, &mut sink),
+            Look::AtMisplaced(look) => look(subject, &misplaced, &mut sink),
+        }
     }
     sink.found.sort_by(|a, b| (a.part, a.span.start, a.code).cmp(&(b.part, b.span.start, b.code)));
     sink.found
@@ -215,7 +240,8 @@ impl<'a> Subject<'a> {
 
     /// The assignments of one directive in `[Service]`.
     fn of(self, name: &'static str) -> impl Iterator<Item = (usize, usize, &'a Entry)> {
-        let wanted = self.entries().filter(move |(_, _, section, entry)| *section == "Service" && entry.key == name);
+        // The key first: most differ in length already.
+        let wanted = self.entries().filter(move |(_, _, section, entry)| entry.key == name && *section == "Service");
         wanted.map(|(part, place, _, entry)| (part, place, entry))
     }
 }

@@ -46,11 +46,16 @@ pub struct Examined {
 }
 
 impl Examined {
-    /// Looks at many units, with every processor that there is.
+    /// Looks at many units, with every processor that there is, and keeps of each what is asked for: of a fleet of units
+    /// that is little beside their files.
     ///
     /// # Errors
     /// A file cannot be read, or is no unit.
-    pub fn of_each(units: Vec<(Source, SystemdVersion)>, terms: &Terms) -> Result<Vec<Self>, Error> {
+    pub fn of_each<Kept: Send>(
+        units: Vec<(Source, SystemdVersion)>,
+        terms: &Terms,
+        keep: impl Fn(Self) -> Kept + Sync,
+    ) -> Result<Vec<Kept>, Error> {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         let share = units.len().div_ceil(processors).max(LEAST_SHARE);
         let mut units = units.into_iter();
@@ -58,13 +63,13 @@ impl Examined {
         while units.len() > 0 {
             shares.push(units.by_ref().take(share).collect());
         }
-        let look = |share: Vec<(Source, SystemdVersion)>| -> Result<Vec<Self>, Error> {
+        let look = |share: Vec<(Source, SystemdVersion)>| -> Result<Vec<Kept>, Error> {
             let mut reader = None;
             let one = |(source, version)| match source {
-                Source::Read(unit) => Ok(Self::of(*unit, version, terms)),
+                Source::Read(unit) => Ok(keep(Self::of(*unit, version, terms))),
                 Source::File(path) => {
                     let reader = reader.get_or_insert_with(|| Reader::new(version));
-                    Ok(Self::of(reader.unit(&path)?, version, terms))
+                    Ok(keep(Self::of(reader.unit(&path)?, version, terms)))
                 }
             };
             share.into_iter().map(one).collect()

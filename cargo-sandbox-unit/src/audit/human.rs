@@ -30,59 +30,88 @@ pub struct Detail {
     pub threshold: Option<u64>,
 }
 
-/// What is told of these units. Suggestions are told of a unit that stands alone, or with all rows.
-pub fn render(units: &[Examined], suggestions: &[Vec<Suggestion>], detail: Detail) -> String {
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _infallible = write(&mut text, units, suggestions, detail);
-    text
+/// What is told of one unit.
+pub struct Told {
+    /// What the lints found.
+    findings: String,
+    /// Its name: a column that is as wide as the longest one.
+    name: String,
+    /// What stands behind the name, up to the end of the line; nothing where the unit is not listed.
+    verdict: String,
+    /// What stands below that line.
+    below: String,
 }
 
-fn write(out: &mut String, units: &[Examined], suggestions: &[Vec<Suggestion>], detail: Detail) -> fmt::Result {
-    for unit in units {
-        let told: Vec<_> =
-            unit.findings.iter().filter(|finding| !detail.quiet || finding.level() > Level::Note).collect();
-        // A long list can have a fault a word, and each would show the whole line.
-        for of_one_line in told.chunk_by(|one, next| line(unit, one) == line(unit, next)) {
-            for finding in of_one_line.iter().take(FINDINGS_A_LINE) {
-                writeln!(out, "{}\n", diagnostics::finding(unit, finding))?;
-            }
-            if let Some(more) = of_one_line.len().checked_sub(FINDINGS_A_LINE).filter(|more| *more > 0) {
-                writeln!(out, "... and {more} more about this line\n")?;
-            }
-        }
+impl Told {
+    /// What is told of this unit. Suggestions are told of a unit that stands alone, or with all rows.
+    pub fn of(unit: &Examined, suggestions: &[Suggestion], detail: Detail) -> Self {
+        let mut told = Self {
+            findings: String::new(),
+            name: unit.unit.name.clone(),
+            verdict: String::new(),
+            below: String::new(),
+        };
+        // Writing to a String cannot fail.
+        let _infallible = told.write(unit, suggestions, detail);
+        told
     }
-    let name_width = units.iter().map(|unit| unit.unit.name.len()).max().unwrap_or(0);
-    for (place, unit) in units.iter().enumerate() {
+
+    fn write(&mut self, unit: &Examined, suggestions: &[Suggestion], detail: Detail) -> fmt::Result {
+        findings(&mut self.findings, unit, detail)?;
         let above = unit.is_above(detail.threshold);
         if detail.quiet && !above && unit.error.is_none() {
-            continue;
+            return Ok(());
         }
-        write!(out, "{HEAD}{:name_width$}{HEAD:#}  ", unit.unit.name)?;
-        match (&unit.exposure, unit.error.as_ref()) {
-            (Some(exposure), _) => {
-                let style = style(exposure);
-                write!(out, "{style}{:>4} {:9}{style:#}", exposure.shown(), exposure.rating)?;
-            }
-            (None, Some(error)) => write!(out, "{BAD}not loaded: {error}{BAD:#}")?,
-            (None, None) => write!(out, "{DIM}   - no service{DIM:#}")?,
-        }
-        write!(out, "  {DIM}systemd {}{}{DIM:#}", unit.version, found(unit))?;
-        if let (true, Some(most)) = (above, detail.threshold) {
-            write!(out, "  {BAD}above {}.{}{BAD:#}", most / 10, most % 10)?;
-        }
-        writeln!(out)?;
+        verdict(&mut self.verdict, unit, detail.threshold.filter(|_| above))?;
         if detail.rows
             && let Some(exposure) = &unit.exposure
         {
-            rows(out, exposure)?;
+            rows(&mut self.below, exposure)?;
         }
-        let suggestions = suggestions.get(place).map(Vec::as_slice).unwrap_or_default();
-        if (detail.rows || units.len() == 1) && !detail.quiet {
-            advise(out, suggestions, if detail.rows { usize::MAX } else { SUGGESTED })?;
+        if !detail.quiet {
+            advise(&mut self.below, suggestions, if detail.rows { usize::MAX } else { SUGGESTED })?;
+        }
+        Ok(())
+    }
+}
+
+/// All that is told: what was found, then a line a unit.
+pub fn render(units: &[Told]) -> String {
+    let mut text: String = units.iter().map(|unit| unit.findings.as_str()).collect();
+    let width = units.iter().map(|unit| unit.name.len()).max().unwrap_or(0);
+    for unit in units.iter().filter(|unit| !unit.verdict.is_empty()) {
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(text, "{HEAD}{:width$}{HEAD:#}  {}", unit.name, unit.verdict);
+        text.push_str(&unit.below);
+    }
+    text
+}
+
+fn findings(out: &mut String, unit: &Examined, detail: Detail) -> fmt::Result {
+    let told: Vec<_> = unit.findings.iter().filter(|finding| !detail.quiet || finding.level() > Level::Note).collect();
+    // A long list can have a fault a word, and each would show the whole line.
+    for of_one_line in told.chunk_by(|one, next| line(unit, one) == line(unit, next)) {
+        for finding in of_one_line.iter().take(FINDINGS_A_LINE) {
+            writeln!(out, "{}\n", diagnostics::finding(unit, finding))?;
+        }
+        if let Some(more) = of_one_line.len().checked_sub(FINDINGS_A_LINE).filter(|more| *more > 0) {
+            writeln!(out, "... and {more} more about this line\n")?;
         }
     }
     Ok(())
+}
+
+fn verdict(out: &mut String, unit: &Examined, above: Option<u64>) -> fmt::Result {
+    match (&unit.exposure, unit.error.as_ref()) {
+        (Some(exposure), _) => {
+            let style = style(exposure);
+            write!(out, "{style}{:>4} {:9}{style:#}", exposure.shown(), exposure.rating)?;
+        }
+        (None, Some(error)) => write!(out, "{BAD}not loaded: {error}{BAD:#}")?,
+        (None, None) => write!(out, "{DIM}   - no service{DIM:#}")?,
+    }
+    write!(out, "  {DIM}systemd {}{}{DIM:#}", unit.version, found(unit))?;
+    above.map_or(Ok(()), |most| write!(out, "  {BAD}above {}.{}{BAD:#}", most / 10, most % 10))
 }
 
 /// Where a finding stands: which file, and which line of it.

@@ -74,13 +74,12 @@ pub fn decimal(tenths: u64) -> f64 {
     f64::from(u32::try_from(tenths).unwrap_or(u32::MAX)) / 10.0
 }
 
-/// The array.
+/// The array, of units with what would lower their exposure.
 ///
 /// # Errors
 /// It cannot be written as JSON, which does not happen.
-pub fn render(units: &[Examined], suggestions: &[Vec<Suggestion>]) -> serde_json::Result<String> {
-    let advice = suggestions.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
-    let array: Vec<UnitJson> = units.iter().zip(advice).map(|(unit, advice)| one(unit, advice)).collect();
+pub fn render(units: &[(Vec<Suggestion>, Examined)]) -> serde_json::Result<String> {
+    let array: Vec<UnitJson> = units.iter().map(|(advice, unit)| one(unit, advice)).collect();
     serde_json::to_string_pretty(&array)
 }
 

@@ -1,7 +1,7 @@
 //! One row of the audit: what it looks at, and how it judges.
 
 use super::load::Service;
-use super::value::{NAMESPACES, Value, capability_bit};
+use super::value::{NAMESPACES, Value};
 use crate::syscall_set::{Architecture, Groups};
 
 /// One row.
@@ -36,8 +36,8 @@ pub enum Assess {
     Off(&'static str),
     /// A directive has one of these words, each with how bad it is; any other is as bad as the last number.
     Word(&'static str, &'static [(&'static str, u64)], u64),
-    /// None of these capabilities can be held.
-    Without(&'static [&'static str]),
+    /// None of these capabilities can be held, a bit each.
+    Without(u64),
     /// No namespace of this kind can be made.
     Namespace(&'static str),
     /// No socket of these families can be made; of none of the other four rows, where there is no name.
@@ -76,10 +76,8 @@ impl Assess {
                     words.iter().find(|(known, _)| *known == word).map_or(*other, |(_, badness)| *badness),
                 )
             }
-            Self::Without(names) => match service.value("CapabilityBoundingSet") {
-                Some(Value::Capabilities(set)) => {
-                    graded(names.iter().filter_map(|name| capability_bit(name)).any(|bit| set & bit != 0))
-                }
+            Self::Without(bits) => match service.value("CapabilityBoundingSet") {
+                Some(Value::Capabilities(set)) => graded(set & bits != 0),
                 _ => graded(true),
             },
             Self::Namespace(kind) => match service.value("RestrictNamespaces") {

@@ -1,5 +1,6 @@
 //! From a unit's files to its effective settings, for one version of systemd (src/core/load-fragment.c, service.c, unit.c).
 
+use super::held::Held;
 use super::loading::{EVALUATED, slot};
 use super::value::{Consequence, Line, Note, Value, capability_bit, is_strict_name};
 use crate::directive::Grammar;
@@ -73,8 +74,7 @@ pub struct Service {
     pub name: String,
     /// The systemd that loaded it.
     pub version: SystemdVersion,
-    values: Vec<Value>,
-    assigned: Vec<bool>,
+    held: Held,
     /// What did not count as it stands.
     pub findings: Vec<Found>,
 }
@@ -119,8 +119,7 @@ impl Service {
         let mut service = Self {
             name: context.unit.full.to_owned(),
             version: context.version,
-            values: EVALUATED.iter().map(|entry| Value::initial(entry.name, entry.grammar)).collect(),
-            assigned: vec![false; EVALUATED.len()],
+            held: Held::initial(),
             findings: Vec::new(),
         };
         for (place, part) in parts.iter().enumerate() {
@@ -149,15 +148,14 @@ impl Service {
         let mut notes = Vec::new();
         for (place, entry) in document.entries().iter().enumerate() {
             let Some(slot) = slot(&entry.key) else { continue };
-            let (Some(known), Some(value)) = (EVALUATED.get(slot), self.values.get_mut(slot)) else { continue };
+            let Some(known) = EVALUATED.get(slot) else { continue };
             if known.since > context.version.number() || known.section.name() != document.section(entry) {
                 continue;
             }
+            let Some(value) = self.held.at_mut(slot) else { continue };
             let mut line = Line { context, notes: &mut notes, text: &entry.value };
             let result = value.assign(known.name, known.grammar, &mut line);
-            if let Some(assigned) = self.assigned.get_mut(slot) {
-                *assigned = true;
-            }
+            self.held.assign(slot);
             if result.is_err() {
                 let fault = notes.iter().rev().find(|note| note.consequence == Consequence::Fatal);
                 let message = fault.map_or_else(String::new, |note| format!("{}=: {}", entry.key, note.message));
@@ -190,7 +188,7 @@ impl Service {
         };
         if text.is_empty() {
             self.replace(pair, Value::initial(pair, grammar));
-        } else if let Some(Value::Credentials(others)) = slot(pair).and_then(|slot| self.values.get_mut(slot)) {
+        } else if let Some(Value::Credentials(others)) = self.held.value_mut(pair) {
             others.remove(text.split(':').next().unwrap_or(text));
         }
     }
@@ -198,18 +196,18 @@ impl Service {
     /// What systemd holds for a directive that is evaluated.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value> {
-        slot(name).and_then(|slot| self.values.get(slot))
+        self.held.value(name)
     }
 
     /// Whether some line assigns this directive.
     #[must_use]
     pub fn assigns(&self, name: &str) -> bool {
-        slot(name).and_then(|slot| self.assigned.get(slot)).is_some_and(|assigned| *assigned)
+        self.held.assigns(name)
     }
 
     /// The names of all directives that are evaluated, with what they hold.
     pub fn values(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        EVALUATED.iter().map(|entry| entry.name).zip(&self.values)
+        EVALUATED.iter().map(|entry| entry.name).zip(self.held.values())
     }
 
     /// Whether a directive is yes, or any word but `no`.
@@ -247,7 +245,7 @@ impl Service {
     }
 
     fn replace(&mut self, name: &str, value: Value) {
-        if let Some(place) = slot(name).and_then(|slot| self.values.get_mut(slot)) {
+        if let Some(place) = self.held.value_mut(name) {
             *place = value;
         }
     }
@@ -308,8 +306,9 @@ impl Service {
             (encrypted && version < 254, "/dev/tpmrm0 rw"),
             (encrypted && (254..258).contains(&version), "char-tpm rw"),
         ];
-        if let Some(Value::List(devices)) = slot("DeviceAllow").and_then(|slot| self.values.get_mut(slot)) {
-            devices.extend(added.into_iter().filter(|(needed, _)| *needed).map(|(_, device)| device.to_owned()));
+        let added = added.into_iter().filter(|(needed, _)| *needed).map(|(_, device)| device.to_owned());
+        if let Some(Value::List(devices)) = self.held.value_mut("DeviceAllow") {
+            devices.extend(added);
         }
     }
 

@@ -9,7 +9,9 @@ use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
 struct Key {
+    /// The first version that has it: exact where it is in the catalogue.
     since: u16,
+    /// The last version that has it.
     until: u16,
 }
 
@@ -24,7 +26,10 @@ static KEYS: LazyLock<FxHashMap<&'static str, FxHashMap<&'static str, Key>>> = L
         let mut words = line.split(' ');
         let Some(name) = words.next() else { continue };
         let mut number = |absent| words.next().and_then(|word| word.parse().ok()).unwrap_or(absent);
-        let key = Key { since: number(0), until: number(u16::MAX) };
+        let exact = super::find(name).filter(|directive| directive.section.name() == section);
+        let listed = number(0);
+        let since = exact.map_or_else(|| before(listed), |directive| directive.since);
+        let key = Key { since, until: number(u16::MAX) };
         sections.entry(section).or_default().insert(name, key);
     }
     sections
@@ -47,10 +52,8 @@ pub enum Standing {
 #[must_use]
 pub fn in_section(section: &str, key: &str, version: SystemdVersion) -> Standing {
     let Some(found) = KEYS.get(section).and_then(|keys| keys.get(key)) else { return Standing::Unknown };
-    let exact = super::find(key).filter(|directive| directive.section.name() == section);
-    let since = exact.map_or_else(|| before(found.since), |directive| directive.since);
-    if version.number() < since {
-        Standing::TooNew(since)
+    if version.number() < found.since {
+        Standing::TooNew(found.since)
     } else if version.number() > found.until {
         Standing::Gone(found.until)
     } else {

@@ -1,5 +1,6 @@
 //! Lines that do nothing because of another one.
 
+use super::Look::At;
 use super::redundant::forced;
 use super::{Level, Lint, Sink, Subject, example};
 use crate::unit::{Splitting, split};
@@ -15,7 +16,7 @@ pub(super) static LINTS: &[Lint] = &[
             "/dev/ttyS0",
             "DevicePolicy=closed\nDeviceAllow=/dev/ttyS0 rw",
         ),
-        look: device_not_there,
+        look: At(device_not_there),
     },
     Lint {
         code: "SU105",
@@ -23,7 +24,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "without `+`, paths are those of the machine, not those below RootDirectory= or in RootImage=",
         level: Level::Warning,
         example: example("RootDirectory=/x\nReadOnlyPaths=/srv", "/srv", "RootDirectory=/x\nReadOnlyPaths=-+/srv"),
-        look: outside_root,
+        look: At(outside_root),
     },
     Lint {
         code: "SU107",
@@ -31,7 +32,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "DynamicUser=yes turns this on, whatever the line says",
         level: Level::Warning,
         example: example("DynamicUser=yes\nNoNewPrivileges=no", "no", "User=www-data\nNoNewPrivileges=no"),
-        look: overridden,
+        look: At(overridden),
     },
 ];
 

@@ -1,5 +1,6 @@
 //! Set-ups that are known to fail.
 
+use super::Look::At;
 use super::{Level, Lint, Manager, Sink, Subject, example};
 use crate::directive::{self, Scope};
 use crate::unit::{Splitting, split};
@@ -15,7 +16,7 @@ pub(super) static LINTS: &[Lint] = &[
             "AmbientCapabilities",
             "User=www-data\nAmbientCapabilities=CAP_NET_BIND_SERVICE",
         ),
-        look: low_port,
+        look: At(low_port),
     },
     Lint {
         code: "SU115",
@@ -23,7 +24,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "where the user of User= is not there, the service ends with 217/USER before it begins",
         level: Level::Note,
         example: example("User=hello", "hello", "DynamicUser=yes\nUser=hello"),
-        look: unknown_user,
+        look: At(unknown_user),
     },
     Lint {
         code: "SU116",
@@ -31,7 +32,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "the manager of a user has no right to this, and leaves it out or fails",
         level: Level::Warning,
         example: example("IPAddressDeny=any", "IPAddressDeny", "RestrictAddressFamilies=AF_UNIX").of_user(),
-        look: system_alone,
+        look: At(system_alone),
     },
     Lint {
         code: "SU117",
@@ -44,7 +45,7 @@ pub(super) static LINTS: &[Lint] = &[
             "SystemCallFilter=@system-service\nExecStartPre=/usr/bin/id",
         )
         .of_user(),
-        look: gains_nothing,
+        look: At(gains_nothing),
     },
     Lint {
         code: "SU118",
@@ -52,7 +53,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "PrivatePIDs=yes and PrivateBPF=yes together end in 226/NAMESPACE (seen on 262)",
         level: Level::Warning,
         example: example("PrivatePIDs=yes\nPrivateBPF=yes", "PrivateBPF", "PrivatePIDs=yes").on(262),
-        look: fails_together,
+        look: At(fails_together),
     },
 ];
 

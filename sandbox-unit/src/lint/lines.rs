@@ -1,6 +1,7 @@
 //! Lines that do not do what they say.
 
-use super::{Level, Lint, Sink, Subject, example};
+use super::Look::{At, AtMisplaced};
+use super::{Level, Lint, Misplaced, Sink, Subject, example};
 use crate::audit::Found;
 use crate::audit::value::{Consequence, capability_bit};
 use crate::diagnostic::did_you_mean;
@@ -19,7 +20,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "systemd skips a line whose key it does not know, with a warning in the log, and the protection is not there",
         level: Level::Error,
         example: example("ProtectSytem=strict", "ProtectSytem", "ProtectSystem=strict\nX-Mine=1"),
-        look: unknown,
+        look: AtMisplaced(unknown),
     },
     Lint {
         code: "SU002",
@@ -27,7 +28,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "a directive counts in its own section alone; anywhere else it is one that systemd does not know",
         level: Level::Error,
         example: example("After=network.target", "After", "[Unit]\nAfter=network.target"),
-        look: wrong_section,
+        look: AtMisplaced(wrong_section),
     },
     Lint {
         code: "SU003",
@@ -35,7 +36,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "a systemd that is older than the directive skips the line, and the protection is not there",
         level: Level::Warning,
         example: example("PrivatePIDs=yes", "PrivatePIDs", "PrivateIPC=yes"),
-        look: too_new,
+        look: AtMisplaced(too_new),
     },
     Lint {
         code: "SU004",
@@ -43,7 +44,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "a newer systemd no longer knows the directive and skips the line",
         level: Level::Warning,
         example: example("MemoryLimit=1G", "MemoryLimit", "MemoryMax=1G").on(262),
-        look: gone,
+        look: AtMisplaced(gone),
     },
     Lint {
         code: "SU005",
@@ -51,7 +52,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "systemd skips a line whose value it cannot read, and what held before goes on",
         level: Level::Error,
         example: example("ProtectSystem=strickt", "strickt", "ProtectSystem=strict"),
-        look: ignored,
+        look: At(ignored),
     },
     Lint {
         code: "SU006",
@@ -59,7 +60,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "systemd skips a word of a list that it does not know, and the rest of the line counts",
         level: Level::Error,
         example: example("SystemCallFilter=@system-servce", "@system-servce", "SystemCallFilter=@system-service"),
-        look: skipped,
+        look: At(skipped),
     },
     Lint {
         code: "SU007",
@@ -71,7 +72,7 @@ pub(super) static LINTS: &[Lint] = &[
             "~@privileged",
             "SystemCallFilter=@system-service\nSystemCallFilter=~@privileged",
         ),
-        look: negation,
+        look: At(negation),
     },
     Lint {
         code: "SU008",
@@ -79,7 +80,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "a line of capabilities none of which is known is as good as an empty one, and empties or refills the whole set",
         level: Level::Error,
         example: example("CapabilityBoundingSet=KILL", "KILL", "CapabilityBoundingSet=CAP_KILL"),
-        look: emptied,
+        look: At(emptied),
     },
     Lint {
         code: "SU009",
@@ -87,7 +88,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "comments stand on lines of their own: behind a value, `#` is part of the value",
         level: Level::Error,
         example: example("NoNewPrivileges=yes # why", "# why", "# why\nNoNewPrivileges=yes"),
-        look: comment,
+        look: At(comment),
     },
     Lint {
         code: "SU010",
@@ -95,7 +96,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "a line that is no assignment, or stands in no section, is skipped with a warning in the log",
         level: Level::Error,
         example: example("nonsense", "nonsense", "# nonsense"),
-        look: stray,
+        look: At(stray),
     },
     Lint {
         code: "SU011",
@@ -103,7 +104,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "systemd skips a section that its type of unit does not have, with all that is in it",
         level: Level::Error,
         example: example("[Servce]\nPrivateTmp=yes", "[Servce]", "[X-Servce]\nPrivateTmp=yes"),
-        look: unknown_section,
+        look: At(unknown_section),
     },
 ];
 
@@ -117,16 +118,16 @@ fn sections(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// Every assignment that systemd does not take as one of its section's, with what it makes of the key.
-fn misplaced(subject: &Subject, mut look: impl FnMut(usize, usize, &str, &Entry, Standing)) {
-    for (part, place, section, entry) in subject.entries() {
-        if sections(subject.kind).contains(&section) && !entry.key.starts_with("X-") {
-            let standing = known::in_section(section, &entry.key, subject.version);
-            if standing != Standing::Known {
-                look(part, place, section, entry, standing);
-            }
-        }
-    }
+/// Every assignment that systemd does not take as one of its section's.
+pub(super) fn misplaced<'a>(subject: &Subject<'a>) -> Vec<Misplaced<'a>> {
+    let own = sections(subject.kind);
+    let looked_at =
+        subject.entries().filter(|(_, _, section, entry)| own.contains(section) && !entry.key.starts_with("X-"));
+    let standing = looked_at.map(|(part, place, section, entry)| {
+        let standing = known::in_section(section, &entry.key, subject.version);
+        Misplaced { part, place, section, entry, standing }
+    });
+    standing.filter(|misplaced| misplaced.standing != Standing::Known).collect()
 }
 
 /// The section of this type of unit that a key belongs into, where it is another one.
@@ -134,48 +135,48 @@ fn home(subject: &Subject, key: &str, section: &str) -> Option<&'static str> {
     known::sections(key).into_iter().find(|home| sections(subject.kind).contains(home) && *home != section)
 }
 
-fn unknown(subject: &Subject, sink: &mut Sink) {
+fn unknown(subject: &Subject, misplaced: &[Misplaced], sink: &mut Sink) {
     // The same slip often comes again.
     let mut meant = HashMap::new();
-    misplaced(subject, |part, place, section, entry, standing| {
+    for &Misplaced { part, place, section, entry, standing } in misplaced {
         if standing != Standing::Unknown || home(subject, &entry.key, section).is_some() {
-            return;
+            continue;
         }
         let finding = sink.push(part, entry.key_span.clone(), format!("[{section}] has no directive `{}`", entry.key));
-        let close = meant.entry((section.to_owned(), entry.key.clone()));
+        let close = meant.entry((section, &entry.key));
         if let Some(close) = close.or_insert_with(|| did_you_mean(&entry.key, known::keys(section))) {
             finding.help(format!("did you mean `{close}`?")).rewrite(place, [format!("{close}={}", entry.value)]);
         } else {
             finding.help("take the line out, or begin its name with `X-` if another program reads it").remove(place);
         }
-    });
+    }
 }
 
-fn wrong_section(subject: &Subject, sink: &mut Sink) {
-    misplaced(subject, |part, _, section, entry, standing| {
+fn wrong_section(subject: &Subject, misplaced: &[Misplaced], sink: &mut Sink) {
+    for &Misplaced { part, section, entry, standing, .. } in misplaced {
         if let Some(home) = home(subject, &entry.key, section).filter(|_| standing == Standing::Unknown) {
             let message = format!("`{}` belongs into [{home}], not into [{section}]", entry.key);
             sink.push(part, entry.key_span.clone(), message).help(format!("move the line to [{home}]"));
         }
-    });
+    }
 }
 
-fn too_new(subject: &Subject, sink: &mut Sink) {
-    misplaced(subject, |part, _, _, entry, standing| {
+fn too_new(subject: &Subject, misplaced: &[Misplaced], sink: &mut Sink) {
+    for &Misplaced { part, entry, standing, .. } in misplaced {
         if let Standing::TooNew(since) = standing {
             let message = format!("`{}` came with systemd {since}: {} skips it", entry.key, subject.version);
             sink.push(part, entry.key_span.clone(), message);
         }
-    });
+    }
 }
 
-fn gone(subject: &Subject, sink: &mut Sink) {
-    misplaced(subject, |part, place, _, entry, standing| {
+fn gone(subject: &Subject, misplaced: &[Misplaced], sink: &mut Sink) {
+    for &Misplaced { part, place, entry, standing, .. } in misplaced {
         if let Standing::Gone(until) = standing {
             let message = format!("`{}` is gone since systemd {}: {} skips it", entry.key, until + 1, subject.version);
             sink.push(part, entry.key_span.clone(), message).remove(place);
         }
-    });
+    }
 }
 
 /// An assignment that loading the unit found something about.

@@ -1,10 +1,11 @@
 //! Lines that say what is said already.
 
+use super::Look::At;
 use super::{Level, Lint, Sink, Subject, example};
 use crate::directive::{self, Grammar};
 use crate::unit::Entry;
 use crate::unit::value::boolean;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 pub(super) static LINTS: &[Lint] = &[
     Lint {
@@ -13,7 +14,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "DynamicUser=yes brings this already",
         level: Level::Note,
         example: example("DynamicUser=yes\nNoNewPrivileges=yes", "NoNewPrivileges", "DynamicUser=yes"),
-        look: implied,
+        look: At(implied),
     },
     Lint {
         code: "SU114",
@@ -21,7 +22,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "of several lines that give a directive one value, the last one counts",
         level: Level::Warning,
         example: example("PrivateTmp=yes\nPrivateTmp=no", "PrivateTmp=yes", "PrivateTmp=no"),
-        look: overwritten,
+        look: At(overwritten),
     },
 ];
 
@@ -58,7 +59,7 @@ fn is_single(name: &str) -> bool {
 
 /// Drop-ins are there to overwrite: only lines of one file are held against each other.
 fn overwritten(subject: &Subject, sink: &mut Sink) {
-    let mut last: HashMap<(usize, &str), (usize, &Entry)> = HashMap::new();
+    let mut last: FxHashMap<(usize, &str), (usize, &Entry)> = FxHashMap::default();
     let single = subject.entries().filter(|(_, _, section, entry)| *section == "Service" && is_single(&entry.key));
     for (part, place, _, entry) in single {
         if let Some((earlier, overwritten)) = last.insert((part, &entry.key), (place, entry)) {

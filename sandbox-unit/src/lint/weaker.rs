@@ -1,5 +1,6 @@
 //! Protections that another line, or a gap, makes weaker than they look.
 
+use super::Look::At;
 use super::{Level, Lint, Sink, Subject, example};
 use crate::audit::Service;
 use crate::audit::value::Value;
@@ -18,7 +19,7 @@ pub(super) static LINTS: &[Lint] = &[
             "ProtectProc",
             "ProtectProc=invisible\nCapabilityBoundingSet=~CAP_SYS_PTRACE",
         ),
-        look: proc_open,
+        look: At(proc_open),
     },
     Lint {
         code: "SU102",
@@ -26,7 +27,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "a command behind `+` runs as root without the sandbox of the unit",
         level: Level::Note,
         example: example("ExecStartPre=-+/bin/x", "+", "ExecStartPre=-/bin/x"),
-        look: unconfined,
+        look: At(unconfined),
     },
     Lint {
         code: "SU103",
@@ -38,7 +39,7 @@ pub(super) static LINTS: &[Lint] = &[
             "/etc",
             "ProtectSystem=strict\nReadWritePaths=/srv /etc/hello",
         ),
-        look: writable_system,
+        look: At(writable_system),
     },
     Lint {
         code: "SU109",
@@ -50,7 +51,7 @@ pub(super) static LINTS: &[Lint] = &[
             "DB_PASSWORD=x",
             "Environment=A=b DB_PASSWORD_FILE=%d/password",
         ),
-        look: secret,
+        look: At(secret),
     },
     Lint {
         code: "SU110",
@@ -58,7 +59,7 @@ pub(super) static LINTS: &[Lint] = &[
         reason: "IPAddressAllow= is looked at first: what it allows, IPAddressDeny= does not deny",
         level: Level::Warning,
         example: example("IPAddressDeny=any\nIPAddressAllow=any", "any", "IPAddressDeny=any\nIPAddressAllow=localhost"),
-        look: addresses_open,
+        look: At(addresses_open),
     },
     Lint {
         code: "SU111",
@@ -70,7 +71,7 @@ pub(super) static LINTS: &[Lint] = &[
             "ProtectSystem",
             "ProtectSystem=strict\nProcSubset=pid\nReadOnlyPaths=/run",
         ),
-        look: run_left_open,
+        look: At(run_left_open),
     },
     Lint {
         code: "SU112",
@@ -82,7 +83,7 @@ pub(super) static LINTS: &[Lint] = &[
             "/",
             "NoExecPaths=/ /tmp /var/tmp /dev/shm\nExecPaths=/usr/bin/hello",
         ),
-        look: own_mounts,
+        look: At(own_mounts),
     },
     Lint {
         code: "SU113",
@@ -94,7 +95,7 @@ pub(super) static LINTS: &[Lint] = &[
             "/opt/x",
             "ProtectSystem=strict\nExecPaths=/opt/x\nBindReadOnlyPaths=/opt/x",
         ),
-        look: executable_writable,
+        look: At(executable_writable),
     },
 ];
 
@@ -112,16 +113,16 @@ fn proc_open(subject: &Subject, sink: &mut Sink) {
     }
 }
 
+/// The directives whose commands can be taken out of the sandbox.
+const COMMANDS: [&str; 7] =
+    ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
+
 fn unconfined(subject: &Subject, sink: &mut Sink) {
-    for name in
-        ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"]
-    {
-        for (part, _, entry) in subject.of(name) {
-            let marks: String = entry.value.chars().take_while(|mark| "-@:+!|".contains(*mark)).collect();
-            if let Some(place) = marks.find('+') {
-                let message = format!("this {name}= runs as root, outside the sandbox");
-                sink.push(part, entry.value_span(place..place + 1), message);
-            }
+    for (part, _, section, entry) in subject.entries() {
+        let marks = entry.value.bytes().take_while(|mark| b"-@:+!|".contains(mark)).position(|mark| mark == b'+');
+        if let Some(place) = marks.filter(|_| section == "Service" && COMMANDS.contains(&entry.key.as_str())) {
+            let message = format!("this {}= runs as root, outside the sandbox", entry.key);
+            sink.push(part, entry.value_span(place..place + 1), message);
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::line::{LONGEST_LINE, line_at};
 use super::position::Positions;
-use super::value::{is_blank, trim};
+use super::value::{is_blank, trim, trim_text};
+use std::borrow::Cow;
 use std::ops::Range;
 use thiserror::Error;
 
@@ -90,16 +91,15 @@ pub struct Entry {
     pub key_span: Range<usize>,
     /// Which section header it stands under: a place in [`Document::headers`].
     pub(super) header: usize,
-    /// Where pieces of the value come from: `(offset in the value, offset in the file)`, ascending.
-    pieces: Vec<(usize, usize)>,
+    /// Where the value comes from.
+    pieces: Pieces,
 }
 
 impl Entry {
     /// Where in the file a byte of the value stands.
     #[must_use]
     pub fn place(&self, offset: usize) -> usize {
-        let piece = self.pieces.partition_point(|(start, _)| *start <= offset).checked_sub(1);
-        piece.and_then(|piece| self.pieces.get(piece)).map_or(self.span.start, |(start, file)| file + (offset - start))
+        self.pieces.source(offset)
     }
 
     /// The bytes in the file of a range of the value; the whole of what lies between where it spans lines.
@@ -108,6 +108,30 @@ impl Entry {
         let start = self.place(range.start);
         let end = if range.is_empty() { start } else { self.place(range.end - 1) + 1 };
         start..end.max(start)
+    }
+}
+
+/// Where the bytes of a text come from that is joined from lines of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pieces {
+    /// The offset in the file of its first byte.
+    first: usize,
+    /// Where a further line begins: `(offset in the text, offset in the file)`, ascending. Most texts are of one line.
+    further: Vec<(usize, usize)>,
+}
+
+impl Pieces {
+    /// Where in the file a byte of the text stands.
+    fn source(&self, offset: usize) -> usize {
+        let piece = self.further.partition_point(|(start, _)| *start <= offset).checked_sub(1);
+        let (start, file) = piece.and_then(|piece| self.further.get(piece)).copied().unwrap_or((0, self.first));
+        file + (offset - start)
+    }
+
+    /// The pieces from `from` on, counted from there.
+    fn from(&self, from: usize) -> Self {
+        let further = self.further.iter().filter(|(start, _)| *start > from);
+        Self { first: self.source(from), further: further.map(|(start, file)| (start - from, *file)).collect() }
     }
 }
 
@@ -206,9 +230,9 @@ struct Parser {
 }
 
 /// A logical line in the making: its bytes, and where they come from.
-struct Logical {
-    text: Vec<u8>,
-    pieces: Vec<(usize, usize)>,
+struct Logical<'a> {
+    text: Cow<'a, [u8]>,
+    pieces: Pieces,
     line: usize,
     start: usize,
 }
@@ -236,25 +260,31 @@ impl Parser {
                 content.start += BYTE_ORDER_MARK.len();
             }
             let text = bytes.get(content.clone()).unwrap_or_default();
-            let mut logical = pending.take().unwrap_or(Logical {
-                text: Vec::new(),
-                pieces: Vec::new(),
-                line: number,
-                start: span.start,
-            });
-            if logical.text.len() + text.len() > LONGEST_LINE {
-                return Err(Refused::LineTooLong { line: number });
-            }
-            logical.pieces.push((logical.text.len(), content.start));
-            logical.text.extend_from_slice(text);
+            let mut logical = match pending.take() {
+                None => Logical {
+                    text: Cow::Borrowed(text),
+                    pieces: Pieces { first: content.start, further: Vec::new() },
+                    line: number,
+                    start: span.start,
+                },
+                Some(before) if before.text.len() + text.len() > LONGEST_LINE => {
+                    return Err(Refused::LineTooLong { line: number });
+                }
+                Some(mut before) => {
+                    before.pieces.further.push((before.text.len(), content.start));
+                    before.text.to_mut().extend_from_slice(text);
+                    before
+                }
+            };
             let backslashes = logical.text.iter().rev().take_while(|byte| **byte == b'\\').count();
-            if backslashes % 2 == 1 {
-                logical.text.pop();
-                logical.text.push(b' ');
-                pending = Some(logical);
+            if backslashes % 2 == 0 {
+                self.logical(&logical, span.end)?;
                 continue;
             }
-            self.logical(&logical, span.end)?;
+            if let Some(last) = logical.text.to_mut().last_mut() {
+                *last = b' ';
+            }
+            pending = Some(logical);
         }
         // A backslash on the last line continues into nothing.
         self.open = pending.is_some();
@@ -283,18 +313,18 @@ impl Parser {
             self.remarks.push(remark(RemarkKind::NoKey));
             return Ok(());
         }
-        let (_, trimmed_key) = trim(key.as_bytes());
-        let (skipped, trimmed_value) = trim(value.as_bytes());
+        let (_, trimmed_key) = trim_text(key);
+        let (skipped, trimmed_value) = trim_text(value);
         let value_start = offset + key.len() + 1 + skipped;
-        let key_start = source(&logical.pieces, offset);
+        let key_start = logical.pieces.source(offset);
         self.entries.push(Entry {
-            key: String::from_utf8_lossy(trimmed_key).into_owned(),
-            value: String::from_utf8_lossy(trimmed_value).into_owned(),
+            key: trimmed_key.to_owned(),
+            value: trimmed_value.to_owned(),
             line,
             column: offset + 1,
             key_span: key_start..key_start + trimmed_key.len(),
             header,
-            pieces: shifted(&logical.pieces, value_start),
+            pieces: logical.pieces.from(value_start),
             span,
         });
         Ok(())
@@ -310,19 +340,6 @@ impl Parser {
         self.headers.push(Header { name: name.to_owned(), span });
         Ok(())
     }
-}
-
-/// Where a byte of a logical line comes from.
-fn source(pieces: &[(usize, usize)], offset: usize) -> usize {
-    let piece = pieces.partition_point(|(start, _)| *start <= offset).saturating_sub(1);
-    pieces.get(piece).map_or(0, |(start, file)| file + (offset - start))
-}
-
-/// The pieces from `from` on, counted from there.
-fn shifted(pieces: &[(usize, usize)], from: usize) -> Vec<(usize, usize)> {
-    let first = (0, source(pieces, from));
-    let later = pieces.iter().filter(|(start, _)| *start > from).map(|(start, file)| (start - from, *file));
-    std::iter::once(first).chain(later).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Physical lines, as systemd's `read_line()` cuts them.
 
+use memchr::memchr3;
 use std::ops::Range;
 
 /// The most bytes a line may hold, continued ones together (`LONG_LINE_MAX` of systemd's src/basic/def.h).
@@ -21,7 +22,7 @@ pub(super) struct Line {
 pub(super) fn line_at(bytes: &[u8], start: usize) -> Option<Line> {
     let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r' | 0);
-    let length = rest.iter().position(is_end).unwrap_or(rest.len());
+    let length = memchr3(b'\n', b'\r', 0, rest).unwrap_or(rest.len());
     let mut seen: &[u8] = &[];
     let ends = rest.get(length..).unwrap_or_default();
     for (place, byte) in ends.iter().enumerate() {

@@ -20,6 +20,11 @@ impl Folder {
         Self { path: path.into(), files: BTreeMap::new() }
     }
 
+    /// Whether it has no drop-ins.
+    fn is_flat(&self) -> bool {
+        !self.files.keys().any(|name| name.contains('/'))
+    }
+
     /// The folder with one more file.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
@@ -72,6 +77,9 @@ impl LoadPath {
     pub fn find(&self, unit: UnitName, aliases: &[&str]) -> Found<'_> {
         let named = |name: &str| self.folders.iter().find_map(|folder| source(folder, name));
         let fragment = named(unit.full).or_else(|| unit.template().and_then(|template| named(&template)));
+        if self.folders.iter().all(Folder::is_flat) {
+            return Found { fragment, drop_ins: Vec::new() };
+        }
         let own = std::iter::once(unit.full).chain(aliases.iter().copied());
         let mut places: Vec<(usize, String)> = Vec::new();
         for name in own.filter_map(UnitName::parse) {

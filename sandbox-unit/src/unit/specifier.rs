@@ -118,12 +118,10 @@ impl<'a> Context<'a> {
     /// Letters and digits that are no specifier; other characters keep their percent sign.
     pub fn expand(&self, value: &str) -> Result<String, SpecifierError> {
         let mut expanded = String::with_capacity(value.len());
-        let mut characters = value.chars();
-        while let Some(character) = characters.next() {
-            if character != '%' {
-                expanded.push(character);
-                continue;
-            }
+        let mut rest = value;
+        while let Some((plain, specifier)) = rest.split_once('%') {
+            expanded.push_str(plain);
+            let mut characters = specifier.chars();
             match characters.next() {
                 None | Some('%') => expanded.push('%'),
                 Some(letter) => match self.lookup(letter)? {
@@ -131,7 +129,9 @@ impl<'a> Context<'a> {
                     None => expanded.extend(['%', letter]),
                 },
             }
+            rest = characters.as_str();
         }
+        expanded.push_str(rest);
         Ok(expanded)
     }
 

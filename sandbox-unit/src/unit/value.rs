@@ -13,6 +13,12 @@ pub(super) fn trim(text: &[u8]) -> (usize, &[u8]) {
     (start, text.get(start..end).unwrap_or_default())
 }
 
+/// The same for text: blanks are ASCII.
+pub(super) fn trim_text(text: &str) -> (usize, &str) {
+    let (start, trimmed) = trim(text.as_bytes());
+    (start, text.get(start..start + trimmed.len()).unwrap_or_default())
+}
+
 /// What systemd takes for a boolean, in any case (`parse_boolean()` of src/basic/parse-util.c).
 #[must_use]
 pub fn boolean(value: &str) -> Option<bool> {

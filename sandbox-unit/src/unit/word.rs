@@ -29,6 +29,11 @@ impl Splitting {
     /// The fields of one such word.
     pub const FIELDS: Self = Self { unquote: false, unescape: true, retain: false, colons: true };
 
+    /// Whether this byte can be anything but itself. Where it cannot, runs are taken whole.
+    fn means_something(self, byte: u8) -> bool {
+        matches!(byte, b'\\' | b'"' | b'\'') || self.separates(byte)
+    }
+
     fn separates(self, byte: u8) -> bool {
         if self.colons { byte == b':' } else { is_blank(byte) }
     }
@@ -113,7 +118,15 @@ pub(crate) fn next(
                 }
                 return Ok(Some((word, Some(place))));
             }
-            _ => text.push(byte),
+            _ => {
+                let plain = bytes.get(place..).unwrap_or_default();
+                let plain =
+                    plain.get(1..).and_then(|rest| rest.iter().position(|byte| splitting.means_something(*byte)));
+                let end = plain.map_or(bytes.len(), |length| place + 1 + length);
+                text.extend_from_slice(bytes.get(place..end).unwrap_or_default());
+                place = end;
+                continue;
+            }
         }
         place += 1;
     }
