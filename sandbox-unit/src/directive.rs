@@ -9,11 +9,13 @@ mod grammar;
 mod identity;
 mod kernel;
 pub mod known;
+mod mechanism;
 mod network;
 
 use crate::version::SystemdVersion;
 pub(crate) use grammar::choice;
 pub use grammar::{Choice, Grammar, chosen, strictness};
+pub use mechanism::Mechanism;
 use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
@@ -160,86 +162,6 @@ impl Scope {
     }
 }
 
-/// What enforces a directive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mechanism {
-    /// User and group IDs.
-    Identity,
-    /// Capability sets.
-    Capability,
-    /// Calls that a process makes on itself before the service begins.
-    ProcessControl,
-    /// SELinux, AppArmor, SMACK or the BPF security module.
-    SecurityModule,
-    /// A mount namespace.
-    Mount,
-    /// A system-call filter.
-    Seccomp,
-    /// A namespace other than that of mounts.
-    Namespace,
-    /// A BPF program, mostly of the control group.
-    Bpf,
-    /// A control group.
-    ControlGroup,
-    /// Resource limits.
-    Limit,
-    /// A kernel keyring.
-    Keyring,
-    /// Environment variables.
-    Environment,
-    /// PAM.
-    Pam,
-    /// The service manager's credentials.
-    Credential,
-    /// Directories that the service manager makes.
-    Directory,
-    /// Project quotas.
-    Quota,
-    /// What a disk image must prove.
-    Image,
-    /// The service manager, when the service is gone.
-    Cleanup,
-    /// Firewall sets.
-    Firewall,
-    /// The service manager's socket for notifications.
-    Notification,
-    /// A file descriptor that is passed in.
-    Descriptor,
-    /// How the program is found.
-    Execution,
-}
-
-impl Mechanism {
-    /// In a few words.
-    #[must_use]
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Identity => "user and group IDs",
-            Self::Capability => "capability sets",
-            Self::ProcessControl => "settings of the process itself",
-            Self::SecurityModule => "a security module",
-            Self::Mount => "a mount namespace",
-            Self::Seccomp => "a system-call filter",
-            Self::Namespace => "a namespace",
-            Self::Bpf => "a BPF program",
-            Self::ControlGroup => "a control group",
-            Self::Limit => "resource limits",
-            Self::Keyring => "a kernel keyring",
-            Self::Environment => "the environment",
-            Self::Pam => "PAM",
-            Self::Credential => "credentials of the service manager",
-            Self::Directory => "directories that systemd makes",
-            Self::Quota => "project quotas",
-            Self::Image => "checks of a disk image",
-            Self::Cleanup => "the service manager, once the service is gone",
-            Self::Firewall => "firewall sets",
-            Self::Notification => "the notification socket",
-            Self::Descriptor => "a file descriptor that is passed in",
-            Self::Execution => "how the program is executed",
-        }
-    }
-}
-
 /// Which way a boolean protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -343,6 +265,16 @@ impl Directive {
 
     const fn neutral(self) -> Self {
         Self { effect: Effect::Neutral, ..self }
+    }
+
+    /// Whether this version knows it, and takes this word where words are all that can be written.
+    #[must_use]
+    pub fn takes(&self, value: &str, version: SystemdVersion) -> bool {
+        let taken = match self.values {
+            Grammar::Choice { words, booleans } => chosen(words, booleans, value, version).is_some(),
+            _ => true,
+        };
+        taken && self.is_known_to(version)
     }
 
     /// Whether this version knows it.

@@ -288,13 +288,13 @@ pub(super) static TABLE: &[Directive] = &[
         "paths that are replaced by an empty file system of its own",
     )
     .scope(Scope::UserNamespace)
-    .by(&[Mechanism::Mount]),
+    .by(&[Mechanism::RequiredMount]),
     directive(Topic::Files, "BindPaths", 233, Binds, "paths that are shown at another place")
         .scope(Scope::UserNamespace)
-        .by(&[Mechanism::Mount]),
+        .by(&[Mechanism::RequiredMount]),
     directive(Topic::Files, "BindReadOnlyPaths", 233, Binds, "paths that are shown at another place, unchangeable")
         .scope(Scope::UserNamespace)
-        .by(&[Mechanism::Mount]),
+        .by(&[Mechanism::RequiredMount]),
     directive(
         Topic::Files,
         "RootDirectory",
@@ -304,7 +304,7 @@ pub(super) static TABLE: &[Directive] = &[
     )
     .breaks("every program, library and file that is not in the directory: it has to hold all that the service uses")
     .scope(Scope::UserNamespace)
-    .by(&[Mechanism::Mount]),
+    .by(&[Mechanism::RequiredMount]),
     directive(
         Topic::Files,
         "RootDirectoryStartOnly",
@@ -314,7 +314,7 @@ pub(super) static TABLE: &[Directive] = &[
     )
     .default("no")
     .man(Manual::Service)
-    .by(&[Mechanism::Mount])
+    .by(&[Mechanism::RequiredMount])
     .weakens(),
     directive(
         Topic::Files,
@@ -324,10 +324,10 @@ pub(super) static TABLE: &[Directive] = &[
         "the disk image that the service takes for the whole file system",
     )
     .scope(Scope::System)
-    .by(&[Mechanism::Mount]),
+    .by(&[Mechanism::RequiredMount]),
     directive(Topic::Files, "RootImageOptions", 247, List, "how the partitions of the root image are mounted")
         .scope(Scope::System)
-        .by(&[Mechanism::Mount]),
+        .by(&[Mechanism::RequiredMount]),
     directive(
         Topic::Files,
         "RootHash",
@@ -355,7 +355,7 @@ pub(super) static TABLE: &[Directive] = &[
     directive(Topic::Files, "RootEphemeral", 254, Boolean, "whether what is written below the root is thrown away")
         .default("no")
         .scope(Scope::System)
-        .by(&[Mechanism::Mount]),
+        .by(&[Mechanism::RequiredMount]),
     directive(
         Topic::Files,
         "RootMStack",
@@ -364,10 +364,10 @@ pub(super) static TABLE: &[Directive] = &[
         "the stack of directories and images that the service takes for the whole file system",
     )
     .scope(Scope::System)
-    .by(&[Mechanism::Mount]),
+    .by(&[Mechanism::RequiredMount]),
     directive(Topic::Files, "MountImages", 247, Images, "disk images that are mounted for the service alone")
         .scope(Scope::System)
-        .by(&[Mechanism::Mount]),
+        .by(&[Mechanism::RequiredMount]),
     directive(
         Topic::Files,
         "MountImagePolicy",
@@ -385,7 +385,7 @@ pub(super) static TABLE: &[Directive] = &[
         "disk images that are laid over /usr and /opt for the service alone",
     )
     .scope(Scope::System)
-    .by(&[Mechanism::Mount]),
+    .by(&[Mechanism::RequiredMount]),
     directive(
         Topic::Files,
         "ExtensionDirectories",
@@ -394,7 +394,7 @@ pub(super) static TABLE: &[Directive] = &[
         "directories that are laid over /usr and /opt for the service alone",
     )
     .scope(Scope::UserNamespace)
-    .by(&[Mechanism::Mount]),
+    .by(&[Mechanism::RequiredMount]),
     directive(
         Topic::Files,
         "ExtensionImagePolicy",
@@ -407,5 +407,5 @@ pub(super) static TABLE: &[Directive] = &[
     directive(Topic::Files, "RestrictFileSystems", 250, List, "the types of file systems that files can be opened on")
         .breaks("file systems of the kinds that are denied, such as network mounts")
         .scope(Scope::System)
-        .by(&[Mechanism::Bpf, Mechanism::SecurityModule]),
+        .by(&[Mechanism::BpfSecurityModule]),
 ];

@@ -56,7 +56,7 @@ pub(super) static TABLE: &[Directive] = &[
     .breaks("files that an earlier, fixed user owns: the state directory moves below /var/lib/private, and nothing else stays writable")
     .default("no")
     .scope(Scope::System)
-    .by(&[Mechanism::Identity, Mechanism::Mount])
+    .by(&[Mechanism::DynamicIdentity, Mechanism::RequiredMount])
     .implies(&[
         ("PrivateTmp", "yes"),
         ("RemoveIPC", "yes"),
@@ -122,10 +122,10 @@ pub(super) static TABLE: &[Directive] = &[
     )
     .breaks("capabilities on the machine itself, such as CAP_NET_BIND_SERVICE, and reading the names of other users' files")
     .default("no")
-    .by(&[Mechanism::Namespace]),
+    .by(&[Mechanism::UserNamespace]),
     directive(Topic::Identity, "UserNamespacePath", 259, Path, "the user namespace that the service joins")
         .scope(Scope::System)
-        .by(&[Mechanism::Namespace]),
+        .by(&[Mechanism::UserNamespace]),
     directive(
         Topic::Identity,
         "DelegateNamespaces",
@@ -134,7 +134,7 @@ pub(super) static TABLE: &[Directive] = &[
         "the namespaces that belong to the service's own user namespace, so that its root reigns in them",
     )
     .default("no (user manager: yes)")
-    .by(&[Mechanism::Namespace])
+    .by(&[Mechanism::UserNamespace])
     .implies(&[("PrivateUsers", "self")]),
     directive(
         Topic::Identity,

@@ -27,7 +27,7 @@ pub(super) static TABLE: &[Directive] = &[
     .breaks("hardware: disks, serial ports, GPUs, TPMs, KVM")
     .default("no")
     .scope(Scope::UserNamespace)
-    .by(&[Mechanism::Mount, Mechanism::Seccomp, Mechanism::Capability, Mechanism::Bpf])
+    .by(&[Mechanism::Mount, Mechanism::Seccomp, Mechanism::Capability, Mechanism::DeviceFilter])
     .implies(&[
         ("DevicePolicy", "closed"),
         ("CapabilityBoundingSet", "~CAP_MKNOD CAP_SYS_RAWIO"),
@@ -45,12 +45,12 @@ pub(super) static TABLE: &[Directive] = &[
     .default("auto")
     .man(Manual::ResourceControl)
     .scope(Scope::System)
-    .by(&[Mechanism::Bpf]),
+    .by(&[Mechanism::DeviceFilter]),
     directive(Topic::Devices, "DeviceAllow", 208, Devices, "a device that can be opened")
         .breaks("devices that the list does not name")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
-        .by(&[Mechanism::Bpf]),
+        .by(&[Mechanism::DeviceFilter]),
     directive(
         Topic::Kernel,
         "ProtectKernelTunables",
@@ -94,20 +94,20 @@ pub(super) static TABLE: &[Directive] = &[
     .breaks("making control groups, as container engines do")
     .default("no")
     .scope(Scope::UserNamespace)
-    .by(&[Mechanism::Mount, Mechanism::Namespace])
+    .by(&[Mechanism::Mount, Mechanism::ControlGroupNamespace])
     .implies(&[("MountAPIVFS", "yes")]),
     directive(Topic::Kernel, "ProtectClock", 245, Boolean, "the clock cannot be set")
         .breaks("setting the clock, and reading the hardware clock")
         .default("no")
         .scope(Scope::UserNamespace)
-        .by(&[Mechanism::Seccomp, Mechanism::Capability, Mechanism::Bpf])
+        .by(&[Mechanism::Seccomp, Mechanism::Capability, Mechanism::DeviceFilter])
         .implies(&[("CapabilityBoundingSet", "~CAP_SYS_TIME CAP_WAKE_ALARM"), ("SystemCallFilter", "~@clock")])
         .needs_privilege(),
     directive(Topic::Kernel, "ProtectHostname", 242, Hostname, "the host name cannot be changed")
         .breaks("changing the host name; a later change of the machine's is not seen either")
         .default("no")
         .scope(Scope::UserNamespace)
-        .by(&[Mechanism::Namespace, Mechanism::Seccomp])
+        .by(&[Mechanism::HostNameNamespace, Mechanism::Seccomp])
         .needs_privilege(),
     directive(Topic::Kernel, "PrivateBPF", 258, Boolean, "BPF objects of others are out of sight")
         .breaks("loading BPF programs, as tracers and network tools do")
@@ -200,7 +200,7 @@ pub(super) static TABLE: &[Directive] = &[
         .breaks("signals and process IDs across the border, and a program that leaves SIGTERM to its default action")
         .default("no")
         .scope(Scope::UserNamespace)
-        .by(&[Mechanism::Namespace])
+        .by(&[Mechanism::ProcessNamespace])
         .implies(&[("MountAPIVFS", "yes")]),
     directive(
         Topic::Processes,
@@ -212,10 +212,10 @@ pub(super) static TABLE: &[Directive] = &[
     .breaks("shared memory and message queues that are shared with other services")
     .default("no")
     .scope(Scope::UserNamespace)
-    .by(&[Mechanism::Namespace]),
+    .by(&[Mechanism::IpcNamespace]),
     directive(Topic::Processes, "IPCNamespacePath", 248, Path, "the IPC namespace that the service joins")
         .scope(Scope::System)
-        .by(&[Mechanism::Namespace]),
+        .by(&[Mechanism::IpcNamespace]),
     directive(
         Topic::Processes,
         "JoinsNamespaceOf",
@@ -225,7 +225,7 @@ pub(super) static TABLE: &[Directive] = &[
     )
     .man(Manual::Unit)
     .scope(Scope::System)
-    .by(&[Mechanism::Namespace])
+    .by(&[Mechanism::NetworkNamespace, Mechanism::IpcNamespace, Mechanism::Mount])
     .section(Section::Unit),
     directive(
         Topic::Processes,
@@ -235,7 +235,7 @@ pub(super) static TABLE: &[Directive] = &[
         "the journal that the service writes to, which others do not read",
     )
     .scope(Scope::System)
-    .by(&[Mechanism::Mount]),
+    .by(&[Mechanism::RequiredMount]),
     directive(
         Topic::Processes,
         "NotifyAccess",

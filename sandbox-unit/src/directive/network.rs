@@ -19,11 +19,11 @@ pub(super) static TABLE: &[Directive] = &[
     .breaks("every connection, on the loopback interface too; sockets that systemd hands over go on working")
         .default("no")
         .scope(Scope::UserNamespace)
-        .by(&[Mechanism::Namespace])
+        .by(&[Mechanism::NetworkNamespace])
         .implies(&[("PrivateMounts", "yes")]),
     directive(Topic::Network, "NetworkNamespacePath", 242, Path, "the network namespace that the service joins")
         .scope(Scope::System)
-        .by(&[Mechanism::Namespace]),
+        .by(&[Mechanism::NetworkNamespace]),
     directive(Topic::Network, "RestrictAddressFamilies", 211, Families, "the kinds of sockets that can be made")
     .breaks("sockets of the families that are not listed: AF_NETLINK is needed to list interfaces, AF_UNIX to log and to resolve names")
         .by(&[Mechanism::Seccomp])
@@ -32,12 +32,12 @@ pub(super) static TABLE: &[Directive] = &[
     .breaks("nothing by itself: it opens what IPAddressDeny= closes")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
-        .by(&[Mechanism::Bpf]),
+        .by(&[Mechanism::AddressFilter]),
     directive(Topic::Network, "IPAddressDeny", 235, Addresses, "addresses that it cannot talk to")
     .breaks("every address that IPAddressAllow= does not name, in both directions")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
-        .by(&[Mechanism::Bpf]),
+        .by(&[Mechanism::AddressFilter]),
     directive(
         Topic::Network,
         "IPIngressFilterPath",
@@ -66,11 +66,11 @@ pub(super) static TABLE: &[Directive] = &[
     .breaks("traffic over other interfaces")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
-        .by(&[Mechanism::Bpf]),
+        .by(&[Mechanism::InterfaceFilter]),
     directive(Topic::Network, "BindNetworkInterface", 260, Text, "the network interface that its sockets are bound to")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
-        .by(&[Mechanism::Bpf]),
+        .by(&[Mechanism::InterfaceFilter]),
     directive(
         Topic::Network,
         "NFTSet",
@@ -84,12 +84,12 @@ pub(super) static TABLE: &[Directive] = &[
     directive(Topic::Network, "SocketBindAllow", 249, List, "ports that it can bind")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
-        .by(&[Mechanism::Bpf]),
+        .by(&[Mechanism::SocketBindFilter]),
     directive(Topic::Network, "SocketBindDeny", 249, List, "ports that it cannot bind")
     .breaks("listening on ports that SocketBindAllow= does not name")
         .man(Manual::ResourceControl)
         .scope(Scope::System)
-        .by(&[Mechanism::Bpf]),
+        .by(&[Mechanism::SocketBindFilter]),
     directive(
         Topic::Code,
         "MemoryDenyWriteExecute",
@@ -209,13 +209,13 @@ pub(super) static TABLE: &[Directive] = &[
         .by(&[Mechanism::Limit]),
     directive(Topic::Resources, "MemoryMax", 231, Text, "how much memory it can use")
         .man(Manual::ResourceControl)
-        .by(&[Mechanism::ControlGroup]),
+        .by(&[Mechanism::MemoryController]),
     directive(Topic::Resources, "MemoryHigh", 231, Text, "how much memory it can use before it is slowed down")
         .man(Manual::ResourceControl)
-        .by(&[Mechanism::ControlGroup]),
+        .by(&[Mechanism::MemoryController]),
     directive(Topic::Resources, "TasksMax", 227, Text, "how many processes and threads it can have")
         .man(Manual::ResourceControl)
-        .by(&[Mechanism::ControlGroup]),
+        .by(&[Mechanism::TaskController]),
     directive(Topic::Resources, "OOMScoreAdjust", 0, Text, "how soon it is killed when memory runs out")
         .scope(Scope::LoweringOnly)
         .by(&[Mechanism::ProcessControl]),
@@ -227,7 +227,7 @@ pub(super) static TABLE: &[Directive] = &[
         .neutral(),
     directive(Topic::Resources, "CPUQuota", 213, Text, "how much processor time it can use")
         .man(Manual::ResourceControl)
-        .by(&[Mechanism::ControlGroup]),
+        .by(&[Mechanism::ProcessorController]),
     directive(Topic::Resources, "Delegate", 218, Delegation, "a subtree of control groups that it manages itself")
     .breaks("control groups that the service manages by itself")
         .default("no")
