@@ -1,7 +1,13 @@
 //! What came out of a verification: the data that every renderer shows.
 
 pub mod human;
+mod mechanism;
 
+pub use mechanism::{Enforcement, MechanismReport};
+
+use crate::engine::Engine;
+use crate::image::Image;
+use crate::machine::{Machine, MachineError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -32,6 +38,9 @@ pub struct MachineFacts {
     pub systemd: u16,
     /// Release of the kernel that it shares with the host.
     pub kernel: String,
+    /// What it enforces of what the units rest on, as far as it was measured.
+    #[serde(default)]
+    pub mechanisms: Vec<MechanismReport>,
 }
 
 /// How long a part of the run took.
@@ -199,6 +208,20 @@ impl Summary {
     #[must_use]
     pub fn holds(&self) -> bool {
         self.allowed == 0 && self.works_failed == 0 && self.refused > 0
+    }
+}
+
+impl MachineFacts {
+    /// What can be told of a machine without measuring anything.
+    pub(crate) fn of(engine: &dyn Engine, image: &Image, machine: &Machine) -> Result<Self, MachineError> {
+        let kernel = machine.read_file("/proc/sys/kernel/osrelease")?.unwrap_or_default();
+        Ok(Self {
+            engine: engine.name().into(),
+            image: image.to_string(),
+            systemd: machine.systemd_version(),
+            kernel: String::from_utf8_lossy(&kernel).trim().to_owned(),
+            mechanisms: Vec::new(),
+        })
     }
 }
 

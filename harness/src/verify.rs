@@ -16,6 +16,7 @@ mod service;
 mod subject;
 
 pub use judge::errno_name;
+pub use mechanism::self_check;
 pub use subject::{Subject, UnitFile};
 
 use crate::engine::{Engine, EngineError, File, Installation};
@@ -27,6 +28,7 @@ use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
 use installation::Runs;
 use observation::{Attempted, Plan, Probed};
+use sandbox_unit::policy::Setting;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -124,13 +126,7 @@ impl<'a> Session<'a> {
         }
         let mut phases = Vec::new();
         let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
-        let kernel = machine.read_file("/proc/sys/kernel/osrelease")?.unwrap_or_default();
-        let facts = MachineFacts {
-            engine: engine.name().into(),
-            image: image.to_string(),
-            systemd: machine.systemd_version(),
-            kernel: String::from_utf8_lossy(&kernel).trim().to_owned(),
-        };
+        let facts = MachineFacts::of(engine, image, &machine)?;
         let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
         decode(&staged, prepare.len()).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
         let attempted = plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect::<Result<_, _>>()?;
@@ -144,7 +140,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// The machine does not answer.
     pub fn exercise(self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
-        let Self { machine, facts, attempted, mut phases, listener } = self;
+        let Self { machine, mut facts, attempted, mut phases, listener } = self;
         let machine = &machine;
         let probed = timed(listener, &mut phases, "install", || -> Result<Vec<Probed>, VerifyError> {
             let looked = std::thread::scope(|scope| -> Result<Vec<_>, VerifyError> {
@@ -164,17 +160,20 @@ impl<'a> Session<'a> {
         if let Some(boot) = phases.first_mut() {
             boot.ms = boot.ms.saturating_sub(Phase::of("probe", probing).ms);
         }
-        let claimed: Vec<String> = probed.iter().flat_map(|probed| probed.claimed.clone()).collect();
-        let (unenforced, services) = std::thread::scope(|scope| {
+        let settings: Vec<Setting> =
+            probed.iter().flat_map(|probed| [probed.subject.settings(), probed.subject.policy()].concat()).collect();
+        let (measured, services) = std::thread::scope(|scope| {
             // What the machine enforces is asked while the services run.
-            let asking = scope.spawn(|| mechanism::unenforced(machine, &claimed));
+            let asking = scope.spawn(|| mechanism::behind(machine, &settings));
             let services: Result<Vec<_>, VerifyError> =
                 probed.iter().map(|probed| service::run(machine, &probed.subject, listener)).collect();
             (asking.join(), services)
         });
-        let unenforced = unenforced.map_err(|_| VerifyError::Inside("the self-check ended unexpectedly".into()))??;
+        facts.mechanisms = measured.map_err(|_| VerifyError::Inside("the self-check ended unexpectedly".into()))??;
+        let unenforced = mechanism::unenforced(&facts.mechanisms);
         let reported = probed.iter().zip(services?).map(|(probed, ran)| service::report(probed, ran, &unenforced));
-        Ok(Report { schema: SCHEMA, machine: facts, units: reported.collect(), phases })
+        let units = reported.collect();
+        Ok(Report { schema: SCHEMA, machine: facts, units, phases })
     }
 }
 

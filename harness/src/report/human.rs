@@ -1,6 +1,6 @@
 //! The report for a person at a terminal. Styled with ANSI escapes; whoever prints it strips them where they do not belong.
 
-use super::{By, ProbeReport, Report, UnitReport, Verdict, Work};
+use super::{By, MachineFacts, ProbeReport, Report, UnitReport, Verdict, Work};
 use anstyle::{AnsiColor, Style};
 use std::fmt::{self, Write};
 
@@ -24,6 +24,7 @@ pub fn render(report: &Report) -> String {
 
 fn write_report(out: &mut String, report: &Report) -> fmt::Result {
     let machine = &report.machine;
+    write_lacking(out, machine)?;
     for unit in &report.units {
         writeln!(
             out,
@@ -41,6 +42,19 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
         .map(|phase| format!("{} {} ms", phase.name, phase.ms))
         .collect();
     writeln!(out, "{DIM}{total} ms: {}{DIM:#}", phases.join(", "))
+}
+
+/// What the machine does not enforce of what the units rest on: a line a mechanism.
+fn write_lacking(out: &mut String, machine: &MachineFacts) -> fmt::Result {
+    let lacking: Vec<_> = machine.mechanisms.iter().filter(|mechanism| mechanism.is_unproven()).collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{ODD}What this machine was not seen to enforce{ODD:#}")?;
+    for mechanism in lacking {
+        writeln!(out, "  {}: {}: {}", mechanism.name, mechanism.outcome(), mechanism.directives.join(", "))?;
+    }
+    writeln!(out)
 }
 
 fn write_unit(out: &mut String, unit: &UnitReport) -> fmt::Result {
@@ -153,7 +167,7 @@ fn write_summary(out: &mut String, unit: &UnitReport) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Control, MachineFacts, Phase, SCHEMA, Summary};
+    use crate::report::{Control, Enforcement, MechanismReport, Phase, SCHEMA, Summary};
 
     fn probe(id: &str, verdict: Verdict, by: Option<By>, errno: &str, why: &str) -> ProbeReport {
         ProbeReport {
@@ -167,6 +181,17 @@ mod tests {
             directives: vec!["ProtectSystem".into()],
             missing: Vec::new(),
             why: why.into(),
+        }
+    }
+
+    fn mechanism(id: &str, enforcement: Enforcement, detail: &str, directives: &[&str]) -> MechanismReport {
+        MechanismReport {
+            id: id.into(),
+            name: format!("the mechanism of {id}"),
+            setting: String::new(),
+            enforcement,
+            detail: detail.into(),
+            directives: directives.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 
@@ -203,6 +228,12 @@ mod tests {
             image: "this machine".into(),
             systemd: 257,
             kernel: "6.1.0".into(),
+            mechanisms: vec![
+                mechanism("mount", Enforcement::Enforced, "", &["ProtectHome"]),
+                mechanism("tasks", Enforcement::SilentlyIgnored, "no `pids`", &["TasksMax"]),
+                mechanism("users", Enforcement::Refused, "217/USER", &["PrivateUsers"]),
+                mechanism("idle", Enforcement::Unknown, "systemd 252", &[]),
+            ],
         };
         let phases = vec![Phase { name: "boot".into(), ms: 120 }];
         let report = Report { schema: SCHEMA, machine, units: vec![unit], phases };

@@ -44,7 +44,7 @@ pub struct Claims<'a> {
     /// Every allowed probe is a finding, whatever the profile claims.
     pub everything: bool,
     /// Directives that this machine does not enforce, each with the mechanism that it lacks.
-    pub unenforced: &'a BTreeMap<String, &'static str>,
+    pub unenforced: &'a BTreeMap<String, String>,
 }
 
 /// What the kernel answers for a call, or a device, that it does not have: ENXIO, ENODEV, ENOSYS.
@@ -280,11 +280,11 @@ mod tests {
     fn what_the_machine_does_not_enforce_is_no_finding_and_no_refusal() {
         let on = [Setting::plain("ProtectHome", "yes")];
         let through = Observed { root: ran(&[3], true), user: ran(&[3], true), unit: ran(&[3], true) };
-        let unenforced = BTreeMap::from([("ProtectHome".to_owned(), "mount namespaces")]);
+        let unenforced = BTreeMap::from([("ProtectHome".to_owned(), "a mount namespace: silently ignored".to_owned())]);
         let claims = Claims { unit: &on, policy: &on, baseline: &on, everything: false, unenforced: &unenforced };
         let report = judge(&probe(), &through, &claims);
         assert_eq!(report.verdict, Verdict::Inconclusive);
-        assert!(report.why.contains("mount namespaces"), "{}", report.why);
+        assert!(report.why.contains("a mount namespace: silently ignored"), "{}", report.why);
     }
 
     #[test]

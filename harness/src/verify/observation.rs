@@ -47,8 +47,6 @@ pub struct Probed {
     pub trouble: Option<Properties>,
     /// How long its probes and their controls took, by the machine's own clock.
     pub machine_time: Duration,
-    /// The directives that were to stop what went through.
-    pub claimed: Vec<String>,
     /// What the report should say of how the machine was made.
     pub notes: Vec<String>,
 }
@@ -148,17 +146,9 @@ impl Attempted {
             .collect();
         let inside = outcomes[2].iter().skip(probes.len());
         let declared = declared.into_iter().zip(inside).map(|(one, outcome)| (one.name, outcome.clone())).collect();
-        let settings = [subject.settings(), subject.policy()].concat();
-        let claimed: Vec<String> = probes
-            .iter()
-            .zip(&observed)
-            .filter(|(_, observed)| observed.unit.took_effect)
-            .flat_map(|(probe, _)| probe.refused_by.iter().flat_map(|refusal| refusal.by(&settings)))
-            .map(str::to_owned)
-            .collect();
         let heard = outcomes[2].iter().any(|outcome| outcome.end != End::Unknown);
         let ended_well = looked.properties.get("Result").is_some_and(|result| result == "success");
         let trouble = (!heard && !ended_well).then_some(looked.properties);
-        Probed { subject, probes, observed, declared, trouble, machine_time: looked.machine_time, claimed, notes }
+        Probed { subject, probes, observed, declared, trouble, machine_time: looked.machine_time, notes }
     }
 }

@@ -63,7 +63,7 @@ pub fn run(machine: &Machine, subject: &Subject, listener: Listener<'_>) -> Resu
 }
 
 /// Judges everything that was seen of a unit.
-pub fn report(probed: &Probed, ran: Ran, unenforced: &BTreeMap<String, &'static str>) -> UnitReport {
+pub fn report(probed: &Probed, ran: Ran, unenforced: &BTreeMap<String, String>) -> UnitReport {
     let Ran { mut works, phases, journal, properties } = ran;
     let subject = &probed.subject;
     let spec = &subject.spec;

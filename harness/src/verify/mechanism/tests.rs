@@ -1,0 +1,81 @@
+use super::*;
+use crate::engine::choose;
+
+fn outcome(results: &[i64], shown: &str) -> Outcome {
+    Outcome { results: results.to_vec(), shown: shown.into(), end: End::Exited }
+}
+
+fn measured(id: &str) -> &'static Measure {
+    MEASURES.iter().find(|measure| measure.id == id).expect("in the table")
+}
+
+#[test]
+fn what_goes_through_with_the_setting_is_silently_ignored() {
+    let (through, stopped) = (outcome(&[3, 0], ""), outcome(&[3, -1], ""));
+    let seen = |bare: &Outcome, inside: &Outcome| compare(measured("mount"), bare.clone(), inside);
+    assert_eq!(seen(&through, &through).0, Enforcement::SilentlyIgnored);
+    assert_eq!(seen(&through, &stopped).0, Enforcement::Enforced);
+    let killed = Outcome { end: End::Killed(31), ..outcome(&[3], "") };
+    assert_eq!(seen(&through, &killed).0, Enforcement::Enforced);
+    let (enforcement, why) = seen(&stopped, &stopped);
+    assert_eq!(enforcement, Enforcement::NotMeasurable);
+    assert!(why.ends_with("EPERM"), "{why}");
+}
+
+#[test]
+fn a_namespace_is_one_that_the_bare_unit_is_not_in() {
+    let seen = |inside: &str| compare(measured("ipc-namespace"), outcome(&[7], "ipc:[1]"), &outcome(&[7], inside)).0;
+    assert_eq!((seen("ipc:[1]"), seen("ipc:[2]")), (Enforcement::SilentlyIgnored, Enforcement::Enforced));
+}
+
+#[test]
+fn a_unit_that_does_not_start_is_refused_by_name() {
+    let ended = |status: &str, result: &str| {
+        not_started(&[("ExecMainStatus", status), ("Result", result)].map(|(k, v)| (k.into(), v.into())).into())
+    };
+    assert_eq!(ended("226", "exit-code"), (Enforcement::Refused, "226/NAMESPACE".into()));
+    assert_eq!(ended("0", "resources").0, Enforcement::Refused);
+    assert_eq!(ended("0", "success").0, Enforcement::NotMeasurable);
+}
+
+#[test]
+fn every_mechanism_of_this_machine_is_measured() {
+    let engine = choose().expect("an engine");
+    let facts = self_check(engine.as_ref(), &Image::ThisMachine).expect("answers");
+    assert_eq!(facts.mechanisms.len(), MEASURES.len() + UNMEASURED.len());
+    let outcome = |id: &str| {
+        let report = facts.mechanisms.iter().find(|report| report.id == id).expect("measured");
+        (report.enforcement, report.outcome())
+    };
+    // Without these no machine boots here.
+    for id in [
+        "mount",
+        "required-mount",
+        "system-call",
+        "capability",
+        "process",
+        "user",
+        "dynamic-user",
+        "user-namespace",
+        "network-namespace",
+        "ipc-namespace",
+        "host-name-namespace",
+        "address",
+        "device",
+        "limit",
+    ] {
+        assert_eq!(outcome(id).0, Enforcement::Enforced, "{id}: {}", outcome(id).1);
+    }
+    for (id, since) in [("process-namespace", 257), ("control-group-namespace", 257)] {
+        let unknown = outcome(id).0 == Enforcement::Unknown;
+        assert_eq!(unknown, facts.systemd < since, "{id}: {}", outcome(id).1);
+    }
+    // Where the first version of control groups has the controllers, nothing limits processes and memory, and that is told.
+    let unified = std::fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
+    for (id, controller) in [("tasks", "pids"), ("memory", "memory")] {
+        let there = unified.split_whitespace().any(|has| has == controller);
+        let expected = if there { Enforcement::Enforced } else { Enforcement::SilentlyIgnored };
+        assert_eq!(outcome(id).0, expected, "{id}: {}", outcome(id).1);
+        assert!(there || outcome(id).1.contains(controller), "{}", outcome(id).1);
+    }
+}
