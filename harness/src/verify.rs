@@ -27,6 +27,7 @@ use crate::probe::{Probe, canary, observer, probes};
 use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
 use installation::Runs;
+use mechanism::SelfCheck;
 use observation::{Attempted, Plan, Probed};
 use sandbox_unit::policy::Setting;
 use std::collections::HashMap;
@@ -80,6 +81,7 @@ pub type Listener<'a> = &'a (dyn Fn(Progress) + Sync);
 pub struct Session<'a> {
     machine: Machine,
     facts: MachineFacts,
+    self_check: SelfCheck,
     attempted: Vec<Attempted>,
     phases: Vec<Phase>,
     listener: Listener<'a>,
@@ -116,7 +118,10 @@ impl<'a> Session<'a> {
         let canaries: Vec<_> = plans.iter().flat_map(|plan| &plan.probes).flat_map(|probe| probe.canaries).collect();
         prepare.extend(canary::stage(&canaries));
         installation::install_stage(&prepare, &mut installation);
-        mechanism::install(&mut installation);
+        let settings: Vec<Setting> =
+            plans.iter().flat_map(|plan| [plan.subject.settings(), plan.subject.policy()].concat()).collect();
+        let self_check = SelfCheck::behind(&settings);
+        self_check.install(&mut installation);
         for Plan { subject, probes, declared, .. } in &plans {
             for file in &subject.files {
                 let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
@@ -130,7 +135,7 @@ impl<'a> Session<'a> {
         let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
         decode(&staged, prepare.len()).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
         let attempted = plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect::<Result<_, _>>()?;
-        Ok(Self { machine, facts, attempted, phases, listener })
+        Ok(Self { machine, facts, self_check, attempted, phases, listener })
     }
 
     /// Puts the services' own programs in place, runs the services with everything that must work, and judges.
@@ -140,7 +145,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// The machine does not answer.
     pub fn exercise(self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
-        let Self { machine, mut facts, attempted, mut phases, listener } = self;
+        let Self { machine, mut facts, self_check, attempted, mut phases, listener } = self;
         let machine = &machine;
         let probed = timed(listener, &mut phases, "install", || -> Result<Vec<Probed>, VerifyError> {
             let looked = std::thread::scope(|scope| -> Result<Vec<_>, VerifyError> {
@@ -160,11 +165,9 @@ impl<'a> Session<'a> {
         if let Some(boot) = phases.first_mut() {
             boot.ms = boot.ms.saturating_sub(Phase::of("probe", probing).ms);
         }
-        let settings: Vec<Setting> =
-            probed.iter().flat_map(|probed| [probed.subject.settings(), probed.subject.policy()].concat()).collect();
         let (measured, services) = std::thread::scope(|scope| {
             // What the machine enforces is asked while the services run.
-            let asking = scope.spawn(|| mechanism::behind(machine, &settings));
+            let asking = scope.spawn(|| self_check.run(machine));
             let services: Result<Vec<_>, VerifyError> =
                 probed.iter().map(|probed| service::run(machine, &probed.subject, listener)).collect();
             (asking.join(), services)

@@ -19,11 +19,14 @@ use sandbox_unit::directive::{find, strictness};
 use sandbox_unit::exit_status;
 use sandbox_unit::policy::Setting;
 use sandbox_unit::version::SystemdVersion;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use table::{MEASURES, Measure, Sign, UNMEASURED};
 
 /// The unit without any setting.
 const BARE: &str = "sandbox-unit-mechanism-bare.service";
+
+/// The unit with every setting that goes with others.
+const TOGETHER: &str = "sandbox-unit-mechanism-together.service";
 
 /// Where the controllers stand that the machine's control groups have.
 const CONTROLLERS: &str = "/sys/fs/cgroup/cgroup.controllers";
@@ -41,6 +44,21 @@ impl Measure {
     }
 }
 
+/// Installs one minimal unit.
+fn put(installation: &mut Installation, unit: &str, settings: &str, measures: &[&Measure]) {
+    let text = format!(
+        "[Unit]\nDescription=What this machine enforces\nDefaultDependencies=no\n[Service]\nType=oneshot\n\
+         ExecStart={PROBER}\nStandardInput=file:{}\nStandardOutput=file:{}\n{settings}\n",
+        file(unit, "program"),
+        file(unit, "records"),
+    );
+    let programs: Vec<_> = measures.iter().map(|measure| measure.program()).collect();
+    let (path, content) = (format!("/etc/systemd/system/{unit}"), text.into_bytes());
+    installation.files.push(File { path, content, mode: 0o644 });
+    let (path, content) = (file(unit, "program"), encode(&programs, true));
+    installation.files.push(File { path, content, mode: 0o600 });
+}
+
 fn file(unit: &str, what: &str) -> String {
     format!("{BASE}/{unit}.{what}")
 }
@@ -50,12 +68,13 @@ fn file(unit: &str, what: &str) -> String {
 /// # Errors
 /// The machine does not boot, or does not answer.
 pub fn self_check(engine: &dyn Engine, image: &Image) -> Result<MachineFacts, VerifyError> {
+    let check = SelfCheck::of_everything();
     let mut installation = Installation::default();
     installation::install_stage(&[], &mut installation);
-    install(&mut installation);
+    check.install(&mut installation);
     let machine = engine.boot(image, &installation)?;
     let mut facts = MachineFacts::of(engine, image, &machine)?;
-    facts.mechanisms = measure(&machine, &MEASURES.iter().collect::<Vec<_>>(), &|_| true)?;
+    facts.mechanisms = check.run(&machine)?;
     facts.mechanisms.extend(unmeasured());
     Ok(facts)
 }
@@ -72,36 +91,125 @@ fn unmeasured() -> impl Iterator<Item = MechanismReport> {
     })
 }
 
-/// Installs the minimal units. They are started only when there is something to ask.
-pub fn install(installation: &mut Installation) {
-    let mut put = |unit: &str, what: &str, setting: &str, program: Vec<u8>| {
-        let text = format!(
-            "[Unit]\nDescription=Is {what} enforced here?\nDefaultDependencies=no\n[Service]\nType=oneshot\n\
-             ExecStart={PROBER}\nStandardInput=file:{}\nStandardOutput=file:{}\n{setting}\n",
-            file(unit, "program"),
-            file(unit, "records"),
-        );
-        let path = format!("/etc/systemd/system/{unit}");
-        installation.files.push(File { path, content: text.into_bytes(), mode: 0o644 });
-        installation.files.push(File { path: file(unit, "program"), content: program, mode: 0o600 });
-    };
-    for measure in MEASURES {
-        let what = measure.mechanism.describe();
-        put(&measure.unit(), what, &measure.setting(), encode(&[measure.program()], true));
-    }
-    let all: Vec<_> = MEASURES.iter().map(Measure::program).collect();
-    put(BARE, "nothing", "", encode(&all, true));
+/// What is to be measured of a machine.
+pub struct SelfCheck {
+    measures: Vec<&'static Measure>,
+    /// The directives that it is about; none: all.
+    directives: Option<BTreeSet<String>>,
 }
 
-/// What this machine makes of the mechanisms that these settings rest on.
-///
-/// # Errors
-/// The machine does not answer.
-pub fn behind(machine: &Machine, settings: &[Setting]) -> Result<Vec<MechanismReport>, MachineError> {
-    let asked = |name: &str| settings.iter().any(|setting| setting.directive == name && is_on(setting));
-    let measures: Vec<&Measure> =
-        MEASURES.iter().filter(|measure| measure.directives().any(|directive| asked(directive.name))).collect();
-    measure(machine, &measures, &asked)
+impl SelfCheck {
+    /// Every mechanism, each in a unit of its own.
+    fn of_everything() -> Self {
+        Self { measures: MEASURES.iter().collect(), directives: None }
+    }
+
+    /// The mechanisms that these settings rest on.
+    pub fn behind(settings: &[Setting]) -> Self {
+        let on = settings.iter().filter(|setting| is_on(setting));
+        let directives: BTreeSet<String> = on.map(|setting| setting.directive.clone()).collect();
+        let rests = |measure: &&Measure| measure.directives().any(|directive| directives.contains(directive.name));
+        Self { measures: MEASURES.iter().filter(rests).collect(), directives: Some(directives) }
+    }
+
+    fn is_about(&self, directive: &str) -> bool {
+        self.directives.as_ref().is_none_or(|asked| asked.contains(directive))
+    }
+
+    /// Those that are measured in one unit first, because starting a unit costs more than a setting in it.
+    fn together(&self) -> Vec<&'static Measure> {
+        let thorough = self.directives.is_none();
+        self.measures.iter().copied().filter(|measure| !thorough && measure.shares).collect()
+    }
+
+    /// Installs the minimal units. They are started by [`run`](Self::run).
+    pub fn install(&self, installation: &mut Installation) {
+        let mut put = |unit: &str, settings: &str, measures: &[&Measure]| put(installation, unit, settings, measures);
+        for measure in &self.measures {
+            put(&measure.unit(), &measure.setting(), &[measure]);
+        }
+        let together = self.together();
+        let settings: Vec<String> = together.iter().map(|measure| measure.setting()).collect();
+        put(TOGETHER, &settings.join("\n"), &together);
+        put(BARE, "", &self.measures);
+    }
+
+    /// What the machine makes of the mechanisms.
+    ///
+    /// # Errors
+    /// The machine does not answer.
+    pub fn run(&self, machine: &Machine) -> Result<Vec<MechanismReport>, MachineError> {
+        let version = SystemdVersion::new(machine.systemd_version());
+        let together = self.together();
+        let alone =
+            |measure: &&Measure| measure.is_known_to(version) && !together.iter().any(|one| one.id == measure.id);
+        let mut units: Vec<String> = self.measures.iter().copied().filter(alone).map(Measure::unit).collect();
+        if !together.is_empty() {
+            units.push(TOGETHER.to_owned());
+        }
+        if units.is_empty() {
+            return self.reports(machine, version, &BTreeMap::new());
+        }
+        units.push(BARE.to_owned());
+        start(machine, &units)?;
+        let mut seen = BTreeMap::new();
+        let mut silent = Vec::new();
+        for (measure, outcome) in together.iter().zip(records(machine, TOGETHER, together.len())?) {
+            if !is_silent(&outcome) {
+                seen.insert(measure.id, outcome);
+            } else if measure.is_known_to(version) {
+                silent.push(measure.unit());
+            }
+        }
+        // One of their settings keeps the unit from starting: which one, each says for itself.
+        if !silent.is_empty() {
+            start(machine, &silent)?;
+        }
+        self.reports(machine, version, &seen)
+    }
+
+    /// Every mechanism with what came of it; `seen` is what was seen of those that were measured together.
+    fn reports(
+        &self,
+        machine: &Machine,
+        version: SystemdVersion,
+        seen: &BTreeMap<&'static str, Outcome>,
+    ) -> Result<Vec<MechanismReport>, MachineError> {
+        let bare = records(machine, BARE, self.measures.len())?;
+        let controllers = machine.read_file(CONTROLLERS)?.unwrap_or_default();
+        let controllers = String::from_utf8_lossy(&controllers);
+        let mut reports = Vec::new();
+        for (measure, bare) in self.measures.iter().zip(&bare) {
+            let known = measure.is_known_to(version);
+            let inside = match seen.get(measure.id) {
+                Some(outcome) => outcome.clone(),
+                None => records(machine, &measure.unit(), 1)?.pop().unwrap_or_default(),
+            };
+            let (enforcement, mut detail) = if !known {
+                (Enforcement::Unknown, format!("systemd {version}"))
+            } else if is_silent(&inside) {
+                not_started(&machine.show(&measure.unit(), ENDED)?)
+            } else {
+                compare(measure, bare, &inside)
+            };
+            let lacking = measure.controller.filter(|needed| !controllers.split_whitespace().any(|has| has == *needed));
+            if let (Enforcement::SilentlyIgnored, Some(needed)) = (enforcement, lacking) {
+                detail = format!("its control groups have no controller `{needed}`");
+            }
+            // A directive that a younger systemd can rest on something new is older than that.
+            let concerned = measure.directives().filter(|directive| known || !directive.is_known_to(version));
+            let names = concerned.map(|directive| directive.name).filter(|name| self.is_about(name));
+            reports.push(MechanismReport {
+                id: measure.id.into(),
+                name: measure.mechanism.describe().into(),
+                setting: measure.setting(),
+                enforcement,
+                detail,
+                directives: names.map(str::to_owned).collect(),
+            });
+        }
+        Ok(reports)
+    }
 }
 
 /// Whether a setting does more than switch its directive off.
@@ -109,63 +217,20 @@ fn is_on(setting: &Setting) -> bool {
     find(&setting.directive).is_none_or(|directive| strictness(directive.values, &setting.value) != Some(0))
 }
 
-/// Runs these minimal units, all at once. Of the directives that rest on a mechanism, those are told that are asked for.
-fn measure(
-    machine: &Machine,
-    measures: &[&Measure],
-    asked: &dyn Fn(&str) -> bool,
-) -> Result<Vec<MechanismReport>, MachineError> {
-    let version = SystemdVersion::new(machine.systemd_version());
-    let units: Vec<String> =
-        measures.iter().filter(|measure| measure.is_known_to(version)).map(|measure| measure.unit()).collect();
-    if !units.is_empty() {
-        let units: Vec<&str> = std::iter::once(BARE).chain(units.iter().map(String::as_str)).collect();
-        machine.start(&units, PROBING)?;
-    }
-    let bare = records(machine, BARE, MEASURES.len())?;
-    let controllers = machine.read_file(CONTROLLERS)?.unwrap_or_default();
-    let controllers = String::from_utf8_lossy(&controllers).into_owned();
-    let mut reports = Vec::new();
-    for measure in measures {
-        let known = measure.is_known_to(version);
-        let (enforcement, mut detail) = if known {
-            let control = MEASURES.iter().zip(&bare).find(|(other, _)| other.id == measure.id).map(|(_, bare)| bare);
-            let inside = records(machine, &measure.unit(), 1)?.pop().unwrap_or_default();
-            if is_silent(&inside) {
-                not_started(&machine.show(&measure.unit(), ENDED)?)
-            } else {
-                compare(measure, control.cloned().unwrap_or_default(), &inside)
-            }
-        } else {
-            (Enforcement::Unknown, format!("systemd {version}"))
-        };
-        let controller = measure.controller.filter(|needed| !controllers.split_whitespace().any(|has| has == *needed));
-        if let (Enforcement::SilentlyIgnored, Some(needed)) = (enforcement, controller) {
-            detail = format!("its control groups have no controller `{needed}`");
-        }
-        // A directive that a younger systemd can rest on something new is older than that.
-        let concerned = measure.directives().filter(|directive| known || !directive.is_known_to(version));
-        reports.push(MechanismReport {
-            id: measure.id.into(),
-            name: measure.mechanism.describe().into(),
-            setting: measure.setting(),
-            enforcement,
-            detail,
-            directives: concerned.map(|directive| directive.name.to_owned()).filter(|name| asked(name)).collect(),
-        });
-    }
-    Ok(reports)
+fn start(machine: &Machine, units: &[String]) -> Result<(), MachineError> {
+    let units: Vec<&str> = units.iter().map(String::as_str).collect();
+    machine.start(&units, PROBING).map(drop)
 }
 
 /// What the prober wrote in a minimal unit.
 fn records(machine: &Machine, unit: &str, count: usize) -> Result<Vec<Outcome>, MachineError> {
     let records = machine.read_file(&file(unit, "records"))?.unwrap_or_default();
-    Ok(decode(&records, count).unwrap_or_default())
+    Ok(decode(&records, count).unwrap_or_else(|| vec![Outcome::default(); count]))
 }
 
 /// From the run without and the run with the setting to what the setting does.
-fn compare(measure: &Measure, bare: Outcome, inside: &Outcome) -> (Enforcement, String) {
-    if !went_through(&bare) {
+fn compare(measure: &Measure, bare: &Outcome, inside: &Outcome) -> (Enforcement, String) {
+    if !went_through(bare) {
         let without = match bare.errno() {
             Some(errno) => format!("without it the same fails: {}", errno_name(errno)),
             None => "without it nothing was heard".to_owned(),

@@ -19,6 +19,8 @@ pub struct Measure {
     pub value: &'static str,
     /// What shows that it is at work.
     pub sign: Sign,
+    /// Whether its unit can have the settings of others, too: none of them stops what this one stops.
+    pub shares: bool,
     /// The controller of control groups without which there is nothing to rest on.
     pub controller: Option<&'static str>,
 }
@@ -37,7 +39,7 @@ const fn stops(
     (directive, value): (&'static str, &'static str),
     action: fn(&mut Program),
 ) -> Measure {
-    Measure { id, mechanism, directive, value, sign: Sign::Stops(action), controller: None }
+    Measure { id, mechanism, directive, value, sign: Sign::Stops(action), shares: true, controller: None }
 }
 
 const fn leads(
@@ -46,7 +48,7 @@ const fn leads(
     (directive, value): (&'static str, &'static str),
     link: &'static str,
 ) -> Measure {
-    Measure { id, mechanism, directive, value, sign: Sign::Leads(link), controller: None }
+    Measure { id, mechanism, directive, value, sign: Sign::Leads(link), shares: true, controller: None }
 }
 
 /// Every mechanism that a machine can lack. What is attempted asks, or ends with its process: where nothing stops it,
@@ -75,9 +77,9 @@ pub static MEASURES: &[Measure] = &[
         let set = syscall!(program, "prctl", PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
         program.differ(set, 1);
     }),
-    stops("user", Mechanism::Identity, ("User", UNPRIVILEGED), signal_init),
-    stops("dynamic-user", Mechanism::DynamicIdentity, ("DynamicUser", "yes"), signal_init),
-    leads("user-namespace", Mechanism::UserNamespace, ("PrivateUsers", "yes"), "/proc/self/ns/user"),
+    stops("user", Mechanism::Identity, ("User", UNPRIVILEGED), signal_init).alone(),
+    stops("dynamic-user", Mechanism::DynamicIdentity, ("DynamicUser", "yes"), signal_init).alone(),
+    leads("user-namespace", Mechanism::UserNamespace, ("PrivateUsers", "yes"), "/proc/self/ns/user").alone(),
     leads("network-namespace", Mechanism::NetworkNamespace, ("PrivateNetwork", "yes"), "/proc/self/ns/net"),
     leads("process-namespace", Mechanism::ProcessNamespace, ("PrivatePIDs", "yes"), "/proc/self/ns/pid"),
     leads("ipc-namespace", Mechanism::IpcNamespace, ("PrivateIPC", "yes"), "/proc/self/ns/ipc"),
@@ -98,7 +100,7 @@ pub static MEASURES: &[Measure] = &[
         let socket = syscall!(program, "socket", family, SOCK_STREAM, 0);
         syscall!(program, "bind", socket, name, length);
     }),
-    stops("interface", Mechanism::InterfaceFilter, ("RestrictNetworkInterfaces", "~lo"), send),
+    stops("interface", Mechanism::InterfaceFilter, ("RestrictNetworkInterfaces", "~lo"), send).alone(),
     stops("file-system", Mechanism::BpfSecurityModule, ("RestrictFileSystems", "~proc"), |program| {
         program.open("/proc/self/comm", O_RDONLY);
     }),
@@ -109,12 +111,14 @@ pub static MEASURES: &[Measure] = &[
     stops("tasks", Mechanism::TaskController, ("TasksMax", "1"), |program| {
         syscall!(program, "getpid");
     })
+    .alone()
     .with("pids"),
     stops("memory", Mechanism::MemoryController, ("MemoryMax", "4M"), |program| {
         // PROT_READ and PROT_WRITE; MAP_PRIVATE, MAP_ANONYMOUS and MAP_POPULATE.
         let memory = syscall!(program, "mmap", 0, 16 << 20, 3, 0x8022, -1, 0);
         syscall!(program, "munmap", memory, 16 << 20);
     })
+    .alone()
     .with("memory"),
 ];
 
@@ -151,6 +155,10 @@ fn send(program: &mut Program) {
 }
 
 impl Measure {
+    const fn alone(self) -> Self {
+        Self { shares: false, ..self }
+    }
+
     const fn with(self, controller: &'static str) -> Self {
         Self { controller: Some(controller), ..self }
     }

@@ -12,7 +12,7 @@ fn measured(id: &str) -> &'static Measure {
 #[test]
 fn what_goes_through_with_the_setting_is_silently_ignored() {
     let (through, stopped) = (outcome(&[3, 0], ""), outcome(&[3, -1], ""));
-    let seen = |bare: &Outcome, inside: &Outcome| compare(measured("mount"), bare.clone(), inside);
+    let seen = |bare: &Outcome, inside: &Outcome| compare(measured("mount"), bare, inside);
     assert_eq!(seen(&through, &through).0, Enforcement::SilentlyIgnored);
     assert_eq!(seen(&through, &stopped).0, Enforcement::Enforced);
     let killed = Outcome { end: End::Killed(31), ..outcome(&[3], "") };
@@ -24,7 +24,7 @@ fn what_goes_through_with_the_setting_is_silently_ignored() {
 
 #[test]
 fn a_namespace_is_one_that_the_bare_unit_is_not_in() {
-    let seen = |inside: &str| compare(measured("ipc-namespace"), outcome(&[7], "ipc:[1]"), &outcome(&[7], inside)).0;
+    let seen = |inside: &str| compare(measured("ipc-namespace"), &outcome(&[7], "ipc:[1]"), &outcome(&[7], inside)).0;
     assert_eq!((seen("ipc:[1]"), seen("ipc:[2]")), (Enforcement::SilentlyIgnored, Enforcement::Enforced));
 }
 
@@ -77,5 +77,31 @@ fn every_mechanism_of_this_machine_is_measured() {
         let expected = if there { Enforcement::Enforced } else { Enforcement::SilentlyIgnored };
         assert_eq!(outcome(id).0, expected, "{id}: {}", outcome(id).1);
         assert!(there || outcome(id).1.contains(controller), "{}", outcome(id).1);
+    }
+}
+
+/// What is measured in one unit with others must be stopped by its own setting alone.
+#[test]
+fn no_setting_stops_what_another_one_is_measured_by() {
+    let settings: Vec<Setting> =
+        MEASURES.iter().map(|measure| Setting::plain(measure.directive, measure.value)).collect();
+    let together = SelfCheck::behind(&settings).together();
+    assert!(together.len() >= 10);
+    let mut installation = Installation::default();
+    installation::install_stage(&[], &mut installation);
+    let mut units = vec![BARE.to_owned()];
+    put(&mut installation, BARE, "", &together);
+    for left_out in &together {
+        let others = together.iter().filter(|measure| measure.id != left_out.id);
+        let settings: Vec<String> = others.map(|measure| measure.setting()).collect();
+        put(&mut installation, &left_out.unit(), &settings.join("\n"), &[left_out]);
+        units.push(left_out.unit());
+    }
+    let machine = choose().expect("an engine").boot(&Image::ThisMachine, &installation).expect("boots");
+    start(&machine, &units).expect("runs");
+    let bare = records(&machine, BARE, together.len()).expect("reads");
+    for (measure, bare) in together.iter().zip(&bare) {
+        let inside = records(&machine, &measure.unit(), 1).expect("reads").remove(0);
+        assert_eq!(compare(measure, bare, &inside).0, Enforcement::SilentlyIgnored, "{}: {inside:?}", measure.id);
     }
 }
