@@ -2,11 +2,14 @@
 
 #[cfg(target_os = "linux")]
 mod nspawn;
+mod privileges;
 #[cfg(target_os = "linux")]
 mod run;
 
 #[cfg(target_os = "linux")]
 pub use nspawn::Nspawn;
+
+pub use privileges::Privileges;
 
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};

@@ -8,7 +8,8 @@
 //! - a process outside that cleans up when the tool is killed (`watch.sh`).
 //!
 //! A machine changes no file and no process of the host, but it is no prison: the kernel is shared, and root in it has all
-//! capabilities, so that what a unit cannot do there is due to the unit's sandbox and to nothing else.
+//! capabilities, so that what a unit cannot do there is due to the unit's sandbox and to nothing else. (Unless less is
+//! asked for: [`Privileges`].)
 
 mod cgroup;
 mod content;
@@ -22,7 +23,7 @@ mod stage;
 mod tools;
 
 use super::run::run;
-use super::{Engine, EngineError, Installation, Missing};
+use super::{Engine, EngineError, Installation, Missing, Privileges};
 use crate::image::Image;
 use crate::machine::{Backend, Machine, MachineError, Output};
 use cgroup::{Cgroup, Hierarchy, Leader};
@@ -60,6 +61,7 @@ const ENVIRONMENT: [(&str, &str); 5] = [
 pub struct Nspawn {
     tools: Tools,
     hierarchy: Hierarchy,
+    privileges: Privileges,
 }
 
 impl Nspawn {
@@ -70,9 +72,19 @@ impl Nspawn {
     pub fn new() -> Result<Self, Vec<Missing>> {
         let missing: Vec<Missing> = Self::requirements().into_iter().filter_map(Result::err).collect();
         match (Tools::find(), Hierarchy::find()) {
-            (Some(tools), Some(hierarchy)) if missing.is_empty() => Ok(Self { tools, hierarchy }),
+            (Some(tools), Some(hierarchy)) if missing.is_empty() => {
+                Ok(Self { tools, hierarchy, privileges: Privileges::All })
+            }
             _ => Err(missing),
         }
+    }
+
+    /// The same engine with machines whose root may do this much.
+    ///
+    /// [`Machine::exec`] enters a machine from outside, and keeps what root may do there.
+    #[must_use]
+    pub fn with_privileges(self, privileges: Privileges) -> Self {
+        Self { privileges, ..self }
     }
 
     /// Everything that it needs: what is there, and what is missing.
@@ -93,7 +105,7 @@ impl Nspawn {
         let mut body = Body { tools: self.tools.clone(), home, cgroup, processes: None };
         let content = Content::stage(image, installation, &body.home.stage())?;
         body.cgroup.create().map_err(|source| EngineError::io("create a control group", source))?;
-        let processes = body.processes.insert(Processes::start(&self.tools, &body.home, &body.cgroup, &content)?);
+        let processes = body.processes.insert(Processes::start(self, &body.home, &body.cgroup, &content)?);
         processes.wait_until_up(BOOT, content.lower())?;
         // It has its own copy. What is left goes with the directory.
         let _ = fs::remove_dir_all(body.home.stage());

@@ -4,7 +4,7 @@ use super::cgroup::Cgroup;
 use super::content::Content;
 use super::home::Home;
 use super::tools::Tools;
-use super::{ENVIRONMENT, EngineError, minimal};
+use super::{ENVIRONMENT, EngineError, Nspawn, Privileges, minimal};
 use crate::machine::MachineError;
 use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read};
@@ -39,14 +39,14 @@ pub(super) struct Processes {
 
 impl Processes {
     /// Starts both. The machine boots from here on.
-    pub fn start(tools: &Tools, home: &Home, cgroup: &Cgroup, content: &Content) -> Result<Self, EngineError> {
+    pub fn start(engine: &Nspawn, home: &Home, cgroup: &Cgroup, content: &Content) -> Result<Self, EngineError> {
         let socket = home.path().join("notify");
         let notifications =
             UnixDatagram::bind(&socket).map_err(|source| EngineError::io("create a notification socket", source))?;
         let (watched, alive) = io::pipe().map_err(|source| EngineError::io("create a pipe", source))?;
-        let watcher = watch(tools, home, cgroup, watched)?;
+        let watcher = watch(&engine.tools, home, cgroup, watched)?;
         let started = io::pipe().and_then(|(output, input)| {
-            let child = launch(tools, home, cgroup, content, input)?;
+            let child = launch(engine, home, cgroup, content, input)?;
             Ok((child, output))
         });
         let (launcher, output) = match started {
@@ -142,7 +142,8 @@ fn watch(tools: &Tools, home: &Home, cgroup: &Cgroup, alive: PipeReader) -> Resu
         .map_err(|source| EngineError::io("start a process that watches this one", source))
 }
 
-fn launch(tools: &Tools, home: &Home, cgroup: &Cgroup, content: &Content, console: PipeWriter) -> io::Result<Child> {
+fn launch(engine: &Nspawn, home: &Home, cgroup: &Cgroup, content: &Content, console: PipeWriter) -> io::Result<Child> {
+    let Nspawn { tools, privileges, .. } = engine;
     let mut command = Command::new(&tools.unshare);
     command.args(["--mount", "--propagation", "private", "--"]).arg(&tools.sh);
     command.args(["-c", include_str!("launch.sh"), "launch"]);
@@ -164,27 +165,60 @@ fn launch(tools: &Tools, home: &Home, cgroup: &Cgroup, content: &Content, consol
         "--console=pipe",
         "--notify-ready=yes",
         "--private-network",
-        // What systemd-nspawn forbids, no unit can be seen to forbid.
-        "--capability=all",
     ]);
     command.arg(format!("--machine={}", home.name())).arg(format!("--hostname={HOSTNAME}"));
     command.args(content.empty.iter().filter_map(|path| empty(path)));
-    command.args(["--", "/bin/sh", "-c", include_str!("init.sh"), "init"]);
+    command.args(privileges.arguments());
+    command.arg("--").args(privileges.init());
     command.args([content.systemd, &format!("systemd.unit={}", minimal::TARGET)]);
     detach(&mut command);
+    command.envs(privileges.environment().iter().copied());
     command
         // Else it looks into the image for what the systemd there knows, and where it finds nothing uses the first version.
         .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
-        // What nothing but a unit's sandbox forbids, root must be able to do, or nothing would show that it forbids it.
-        .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "yes")
-        // Likewise its filter of system calls, which also doubles the time to boot. (Not for the systemd inside.)
-        .env("SYSTEMD_SECCOMP", "0")
         // Through us, because the socket's directory is hidden from it by the /run of its mount namespace.
         .env("NOTIFY_SOCKET", format!("/proc/{}/root{}", std::process::id(), home.path().join("notify").display()))
         .stdin(Stdio::null())
         .stdout(console.try_clone()?)
         .stderr(console)
         .spawn()
+}
+
+/// What systemd-nspawn makes of them.
+impl Privileges {
+    fn arguments(self) -> Vec<String> {
+        match self {
+            // What systemd-nspawn forbids, no unit can be seen to forbid.
+            Self::All => vec!["--capability=all".to_owned()],
+            // systemd on Debian does not go on where it cannot mount /run/lock.
+            Self::Container => {
+                vec![
+                    format!("--drop-capability={}", self.dropped().join(",")),
+                    "--tmpfs=/run/lock:mode=1777".to_owned(),
+                ]
+            }
+        }
+    }
+
+    fn environment(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::All => &[
+                // What nothing but a unit's sandbox forbids, root must be able to do, or nothing would show that it forbids it.
+                ("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "yes"),
+                // Likewise its filter of system calls, which also doubles the time to boot. (Not for the systemd inside.)
+                ("SYSTEMD_SECCOMP", "0"),
+            ],
+            Self::Container => &[],
+        }
+    }
+
+    /// What runs first in the machine, where something has to; it cannot raise the host's limits in a container.
+    fn init(self) -> &'static [&'static str] {
+        match self {
+            Self::All => &["/bin/sh", "-c", include_str!("init.sh"), "init"],
+            Self::Container => &[],
+        }
+    }
 }
 
 /// The argument for a directory that looks the same but holds nothing.

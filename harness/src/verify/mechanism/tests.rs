@@ -105,3 +105,34 @@ fn no_setting_stops_what_another_one_is_measured_by() {
         assert_eq!(compare(measure, bare, &inside).0, Enforcement::SilentlyIgnored, "{}: {inside:?}", measure.id);
     }
 }
+
+/// With the capabilities that a container has by default, systemd starts units all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn in_a_plain_container_much_of_a_sandbox_is_silently_ignored_and_that_is_seen() {
+    use crate::engine::{Nspawn, Privileges};
+    let engine = Nspawn::new().expect("needs root and systemd-nspawn").with_privileges(Privileges::Container);
+    let facts = self_check(&engine, &Image::ThisMachine).expect("boots");
+    let all = &facts.mechanisms;
+    let of = |directive: &'static str| {
+        all.iter().filter(move |report| report.directives.iter().any(|name| name == directive))
+    };
+    for directive in ["ProtectSystem", "ProtectHome", "PrivateTmp"] {
+        let seen: Vec<Enforcement> = of(directive).map(|report| report.enforcement).collect();
+        assert_eq!(seen, [Enforcement::SilentlyIgnored], "{directive}");
+    }
+    let refused: Vec<_> = of("DynamicUser").map(MechanismReport::outcome).collect();
+    assert_eq!(refused, ["refused (226/NAMESPACE)"; 2]);
+    assert!(of("SystemCallFilter").all(|report| report.enforcement == Enforcement::Enforced), "{all:#?}");
+    // What a unit with all of it in one is told is the same.
+    let settings = ["ProtectSystem", "DynamicUser", "BindReadOnlyPaths", "SystemCallFilter", "CapabilityBoundingSet"];
+    let check = SelfCheck::behind(&settings.map(|directive| Setting::plain(directive, "x")));
+    let mut installation = Installation::default();
+    installation::install_stage(&[], &mut installation);
+    check.install(&mut installation);
+    let machine = engine.boot(&Image::ThisMachine, &installation).expect("boots");
+    for report in check.run(&machine).expect("answers") {
+        let alone = all.iter().find(|other| other.id == report.id).expect("measured");
+        assert_eq!(report.outcome(), alone.outcome(), "{}", report.id);
+    }
+}
