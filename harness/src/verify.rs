@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
         }
         let (measured, services) = std::thread::scope(|scope| {
             // What the machine enforces is asked while the services run.
-            let asking = scope.spawn(|| self_check.run(machine));
+            let asking = scope.spawn(|| self_check.results(machine));
             let services: Result<Vec<_>, VerifyError> =
                 probed.iter().map(|probed| service::run(machine, &probed.subject, listener)).collect();
             (asking.join(), services)

@@ -47,7 +47,8 @@ impl Measure {
 /// Installs one minimal unit.
 fn put(installation: &mut Installation, unit: &str, settings: &str, measures: &[&Measure]) {
     let text = format!(
-        "[Unit]\nDescription=What this machine enforces\nDefaultDependencies=no\n[Service]\nType=oneshot\n\
+        "[Unit]\nDescription=What this machine enforces\nAfter=systemd-sysusers.service\nDefaultDependencies=no\n\
+         [Service]\nType=oneshot\n\
          ExecStart={PROBER}\nStandardInput=file:{}\nStandardOutput=file:{}\n{settings}\n",
         file(unit, "program"),
         file(unit, "records"),
@@ -74,7 +75,7 @@ pub fn self_check(engine: &dyn Engine, image: &Image) -> Result<MachineFacts, Ve
     check.install(&mut installation);
     let machine = engine.boot(image, &installation)?;
     let mut facts = MachineFacts::of(engine, image, &machine)?;
-    facts.mechanisms = check.run(&machine)?;
+    facts.mechanisms = check.results(&machine)?;
     facts.mechanisms.extend(unmeasured());
     Ok(facts)
 }
@@ -122,7 +123,7 @@ impl SelfCheck {
         self.measures.iter().copied().filter(|measure| !thorough && measure.shares).collect()
     }
 
-    /// Installs the minimal units. They are started by [`run`](Self::run).
+    /// Installs the minimal units. They run while the machine boots.
     pub fn install(&self, installation: &mut Installation) {
         let mut put = |unit: &str, settings: &str, measures: &[&Measure]| put(installation, unit, settings, measures);
         for measure in &self.measures {
@@ -132,26 +133,21 @@ impl SelfCheck {
         let settings: Vec<String> = together.iter().map(|measure| measure.setting()).collect();
         put(TOGETHER, &settings.join("\n"), &together);
         put(BARE, "", &self.measures);
+        let alone = self.measures.iter().filter(|measure| !together.iter().any(|one| one.id == measure.id));
+        installation.units.extend(alone.map(|measure| measure.unit()));
+        installation.units.push(BARE.to_owned());
+        if !together.is_empty() {
+            installation.units.push(TOGETHER.to_owned());
+        }
     }
 
-    /// What the machine makes of the mechanisms.
+    /// What the booted machine makes of the mechanisms.
     ///
     /// # Errors
     /// The machine does not answer.
-    pub fn run(&self, machine: &Machine) -> Result<Vec<MechanismReport>, MachineError> {
+    pub fn results(&self, machine: &Machine) -> Result<Vec<MechanismReport>, MachineError> {
         let version = SystemdVersion::new(machine.systemd_version());
         let together = self.together();
-        let alone =
-            |measure: &&Measure| measure.is_known_to(version) && !together.iter().any(|one| one.id == measure.id);
-        let mut units: Vec<String> = self.measures.iter().copied().filter(alone).map(Measure::unit).collect();
-        if !together.is_empty() {
-            units.push(TOGETHER.to_owned());
-        }
-        if units.is_empty() {
-            return self.reports(machine, version, &BTreeMap::new());
-        }
-        units.push(BARE.to_owned());
-        start(machine, &units)?;
         let mut seen = BTreeMap::new();
         let mut silent = Vec::new();
         for (measure, outcome) in together.iter().zip(records(machine, TOGETHER, together.len())?) {

@@ -131,7 +131,7 @@ fn in_a_plain_container_much_of_a_sandbox_is_silently_ignored_and_that_is_seen()
     installation::install_stage(&[], &mut installation);
     check.install(&mut installation);
     let machine = engine.boot(&Image::ThisMachine, &installation).expect("boots");
-    for report in check.run(&machine).expect("answers") {
+    for report in check.results(&machine).expect("answers") {
         let alone = all.iter().find(|other| other.id == report.id).expect("measured");
         assert_eq!(report.outcome(), alone.outcome(), "{}", report.id);
     }
