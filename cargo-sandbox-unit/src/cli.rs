@@ -166,6 +166,10 @@ pub struct Verify {
     /// (default: a copy-on-write copy of this machine)
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
+    /// End with 3 where the machine was not seen to enforce something that the units rest on, in place of probes that are
+    /// inconclusive
+    #[arg(long)]
+    pub strict_engine: bool,
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -265,6 +269,9 @@ pub struct Doctor {
     /// Install what is missing with the system's package manager
     #[arg(long)]
     pub fix: bool,
+    /// Boot a machine, and tell what it enforces, measured
+    #[arg(long)]
+    pub self_check: bool,
 }
 
 /// `image`.

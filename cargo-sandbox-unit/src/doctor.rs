@@ -2,9 +2,10 @@
 
 use crate::cli::Doctor;
 use crate::error::Error;
-use crate::{GOOD, UNABLE, elevate, progress};
+use crate::{GOOD, UNABLE, elevate, interrupt, progress};
 use anstream::{eprintln, println};
-use sandbox_unit_harness::{engine, image};
+use sandbox_unit_harness::image::Image;
+use sandbox_unit_harness::{engine, image, verify};
 use std::process::{Command, Stdio};
 
 /// A package manager, and what it calls what is needed.
@@ -39,6 +40,11 @@ static MANAGERS: &[PackageManager] = &[
 
 /// Runs the verb.
 pub fn run(options: &Doctor) -> Result<u8, Error> {
+    if options.self_check
+        && let Some(result) = elevate::again()
+    {
+        return result;
+    }
     if options.fix {
         install_missing()?;
         if image::builder().is_err() {
@@ -65,7 +71,28 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
     let unable =
         "This machine cannot boot machines yet; `cargo sandbox-unit doctor --fix` installs what can be installed.";
     println!("{}", if code == GOOD { able } else { unable });
+    if options.self_check && code == GOOD {
+        self_check()?;
+    }
     Ok(code)
+}
+
+/// Boots a machine, and tells what it enforces.
+fn self_check() -> Result<(), Error> {
+    interrupt::watch()?;
+    let engine = engine::choose().map_err(Error::NoEngine)?;
+    let machine = verify::self_check(engine.as_ref(), &Image::ThisMachine)?;
+    println!("\nWhat a copy of it enforces, with systemd {} and Linux {}:", machine.systemd, machine.kernel);
+    for mechanism in &machine.mechanisms {
+        println!("{:24}{}", mechanism.enforcement.words(), mechanism.name);
+        if !mechanism.detail.is_empty() {
+            println!("{:24}  {}", "", mechanism.detail);
+        }
+        if mechanism.is_unproven() {
+            println!("{:24}  concerns {}", "", mechanism.directives.join(", "));
+        }
+    }
+    Ok(())
 }
 
 /// Installs what is missing, if anything is.

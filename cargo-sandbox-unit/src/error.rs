@@ -4,6 +4,7 @@ use crate::{FINDINGS, UNABLE, USAGE, diagnostics};
 use anstream::eprintln;
 use sandbox_unit::diagnostic::Diagnostic;
 use sandbox_unit_harness::engine::{EngineError, Missing};
+use sandbox_unit_harness::report::MechanismReport;
 use sandbox_unit_harness::verify::VerifyError;
 use std::path::PathBuf;
 
@@ -33,6 +34,9 @@ pub enum Error {
     /// This machine cannot boot one.
     #[error("this machine cannot boot a machine for the unit")]
     NoEngine(Vec<Missing>),
+    /// The machine does not enforce what it must for a verdict on everything.
+    #[error("this machine was not seen to enforce everything that the units rest on")]
+    NotEnforced(Vec<MechanismReport>),
     /// The verification could not be carried out.
     #[error(transparent)]
     Verify(#[from] VerifyError),
@@ -60,7 +64,7 @@ impl Error {
         match self {
             Self::Configuration(_) | Self::Cargo(_) | Self::Usage(_) => USAGE,
             Self::Build(_) => FINDINGS,
-            Self::File { .. } | Self::NoEngine(_) => UNABLE,
+            Self::File { .. } | Self::NoEngine(_) | Self::NotEnforced(_) => UNABLE,
             Self::Verify(VerifyError::Forbid { .. }) => USAGE,
             Self::Verify(_) => UNABLE,
             Self::Image(_) => UNABLE,
@@ -79,6 +83,17 @@ impl Error {
                 }
                 eprintln!(
                     "  `cargo sandbox-unit doctor` shows all of it, `cargo sandbox-unit doctor --fix` installs what can be."
+                );
+            }
+            Self::NotEnforced(mechanisms) => {
+                eprintln!("{ERROR}error{ERROR:#}: {self}");
+                for mechanism in mechanisms {
+                    let (outcome, directives) = (mechanism.outcome(), mechanism.directives.join(", "));
+                    eprintln!("  {}: {outcome}: {directives}", mechanism.name);
+                }
+                eprintln!(
+                    "  remedy: boot an image whose systemd enforces it (`--image`, see `cargo sandbox-unit image list`), or do without \
+                     --strict-engine; `cargo sandbox-unit doctor --self-check` tells everything that this machine enforces"
                 );
             }
             Self::Elevated(_) => {}

@@ -50,6 +50,12 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
             print!("{}", human::render(&report));
         }
     }
+    if options.strict_engine {
+        let unproven: Vec<_> = report.machine.mechanisms.iter().filter(|one| one.is_unproven()).cloned().collect();
+        if !unproven.is_empty() {
+            return Err(Error::NotEnforced(unproven));
+        }
+    }
     Ok(if report.is_good() { GOOD } else { FINDINGS })
 }
 

@@ -13,4 +13,5 @@ mod large_files;
 mod msrv;
 mod profiles;
 mod project;
+mod self_check;
 mod user;
