@@ -4,6 +4,7 @@
 //! runs controls, service and probes and judges them; [`report`] shows what came out.
 
 pub mod engine;
+pub mod fit;
 pub mod image;
 pub mod machine;
 pub mod probe;

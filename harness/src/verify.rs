@@ -6,6 +6,7 @@
 pub mod check;
 mod declared;
 mod explain;
+mod fitting;
 mod harmless;
 mod installation;
 mod judge;
@@ -20,6 +21,7 @@ pub use mechanism::self_check;
 pub use subject::{Subject, UnitFile};
 
 use crate::engine::{Engine, EngineError, File, Installation};
+use crate::fit::DoesNotFit;
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::{Outcome, Program, decode};
@@ -60,6 +62,9 @@ pub enum VerifyError {
         /// What is wrong.
         error: std::net::AddrParseError,
     },
+    /// The image cannot run a service's program.
+    #[error(transparent)]
+    DoesNotFit(#[from] DoesNotFit),
     /// A program that runs inside the machine said what it cannot have said.
     #[error("inside the machine: {0}")]
     Inside(String),
@@ -143,10 +148,11 @@ impl<'a> Session<'a> {
     /// `programs` holds the built binary of each `bin`.
     ///
     /// # Errors
-    /// The machine does not answer.
+    /// The machine does not answer, or cannot run one of the programs at all.
     pub fn exercise(self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
         let Self { machine, mut facts, self_check, attempted, mut phases, listener } = self;
         let machine = &machine;
+        fitting::check(machine, attempted.iter().map(|attempted| &attempted.plan.subject), programs)?;
         let probed = timed(listener, &mut phases, "install", || -> Result<Vec<Probed>, VerifyError> {
             let looked = std::thread::scope(|scope| -> Result<Vec<_>, VerifyError> {
                 // Looking at what the probes left and putting the services in place are not in each other's way.
