@@ -125,6 +125,9 @@ pub struct Build {
     /// Build for this target
     #[arg(long, value_name = "TRIPLE")]
     pub target: Option<String>,
+    /// Link the C library into the programs, so that they run on older systems (GNU targets; musl always does)
+    #[arg(long = "static")]
+    pub statically: bool,
     /// Require Cargo.lock to be up to date
     #[arg(long)]
     pub locked: bool,

@@ -1,5 +1,7 @@
 //! Building the services' programs, through Cargo's own messages.
 
+mod crt_static;
+
 use crate::cli::{Build, Selection};
 use crate::error::Error;
 use crate::package::Selected;
@@ -18,8 +20,7 @@ pub fn binaries(
     build: &Build,
     packages: &[Selected],
 ) -> Result<HashMap<String, PathBuf>, Error> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     command.args(["build", "--message-format=json-render-diagnostics"]);
     if let Some(manifest) = &selection.manifest.manifest_path {
         command.arg("--manifest-path").arg(manifest);
@@ -49,7 +50,9 @@ pub fn binaries(
     if let Some(profile) = &build.profile {
         command.args(["--profile", profile]);
     }
-    if let Some(target) = &build.target {
+    if build.statically {
+        crt_static::build(&mut command, build.target.as_deref())?;
+    } else if let Some(target) = &build.target {
         command.args(["--target", target]);
     }
     for (wanted, flag) in [(build.locked, "--locked"), (build.offline, "--offline")] {
@@ -74,9 +77,15 @@ pub fn binaries(
     }
     let status = child.wait().map_err(|error| Error::Build(format!("{shown}: {error}")))?;
     if !status.success() {
+        let shown = if build.statically { format!("{shown} --static") } else { shown };
         return Err(Error::Build(shown));
     }
     Ok(found)
+}
+
+/// Cargo, the one that runs us where it does.
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// The bytes of each program.

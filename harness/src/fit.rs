@@ -87,13 +87,13 @@ pub enum Misfit {
         architecture: Architecture,
     },
     /// The image's glibc is older than the one that it was linked with.
-    #[error("{by} needs {needs}, and the image has {has}")]
+    #[error("{by} needs {needs}, and the image has glibc {has}")]
     Glibc {
         /// Who needs it: `it`, or a library that it needs.
         by: String,
         /// The newest version that it needs: `GLIBC_2.39`.
         needs: String,
-        /// The newest version that the image has.
+        /// The release that the image has: `2.36`.
         has: String,
         /// Shared libraries besides glibc that it needs.
         others: Vec<String>,
@@ -239,12 +239,7 @@ pub fn misfits<E>(candidate: Candidate<'_>, read: Reader<'_, E>) -> Result<Vec<M
 }
 
 /// What the loader would stumble over.
-fn loading<E>(
-    program: Loaded,
-    interpreter: &str,
-    libc: Libc,
-    search: &Search<'_, E>,
-) -> Result<Vec<Misfit>, E> {
+fn loading<E>(program: Loaded, interpreter: &str, libc: Libc, search: &Search<'_, E>) -> Result<Vec<Misfit>, E> {
     let mut misfits = Vec::new();
     // Each name is loaded once, for the first who needs it.
     let mut found: HashMap<String, Option<Loaded>> = HashMap::new();
@@ -266,14 +261,20 @@ fn loading<E>(
         }
         // musl does not look at versions.
         if libc == Libc::Glibc {
-            versions(&this.object, &by, &found, &mut misfits);
+            versions(&this.object, &by, &found, search, &mut misfits)?;
         }
     }
     Ok(misfits)
 }
 
 /// The versions of symbols that an object needs and what was loaded does not have.
-fn versions(object: &Object, by: &str, found: &HashMap<String, Option<Loaded>>, misfits: &mut Vec<Misfit>) {
+fn versions<E>(
+    object: &Object,
+    by: &str,
+    found: &HashMap<String, Option<Loaded>>,
+    search: &Search<'_, E>,
+    misfits: &mut Vec<Misfit>,
+) -> Result<(), E> {
     let lacking = |version: &&Version| match found.get(&version.library) {
         Some(Some(library)) => {
             let defined = &library.object.versions_defined;
@@ -286,12 +287,14 @@ fn versions(object: &Object, by: &str, found: &HashMap<String, Option<Loaded>>, 
         object.versions_needed.iter().filter(lacking).partition(|version| version.name.starts_with(GLIBC));
     // The newest tells it all.
     if let Some(newest) = of_glibc.iter().max_by_key(|version| numbers(&version.name)) {
-        let libc = found.get("libc.so.6").and_then(Option::as_ref);
-        let has = libc.and_then(|libc| libc.object.versions_defined.iter().max_by_key(|version| numbers(version)));
+        let has = match found.get(GLIBC_LIBRARY) {
+            Some(Some(libc)) => search.glibc_release(libc)?,
+            _ => None,
+        };
         misfits.push(Misfit::Glibc {
             by: by.to_owned(),
             needs: newest.name.clone(),
-            has: has.map_or("an older one", String::as_str).to_owned(),
+            has: has.unwrap_or_else(|| "of an older release".to_owned()),
             others: object.needed.iter().filter(|name| !is_of_glibc(name)).cloned().collect(),
             architecture: object.architecture,
         });
@@ -301,9 +304,12 @@ fn versions(object: &Object, by: &str, found: &HashMap<String, Option<Loaded>>, 
         name: version.library.clone(),
         version: version.name.clone(),
     }));
+    Ok(())
 }
 
+/// What the names of its versions begin with.
 const GLIBC: &str = "GLIBC_";
+const GLIBC_LIBRARY: &str = "libc.so.6";
 
 /// `GLIBC_2.34` as numbers, to be compared; none where it is a word, which is older than any number.
 fn numbers(version: &str) -> Vec<u32> {

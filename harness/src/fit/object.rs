@@ -91,12 +91,11 @@ impl Object {
             }
         }
         let count = value(abi::DT_VERDEFNUM).unwrap_or(0);
-        let versions_defined =
-            VerDefIterator::new(header.endianness, header.class, count, 0, at(abi::DT_VERDEF))
-                // Its own name comes first, those of its predecessors after it.
-                .filter_map(|(_, mut names)| names.next())
-                .map(|version| name(version.vda_name.into()))
-                .collect::<Result<_, _>>()?;
+        let versions_defined = VerDefIterator::new(header.endianness, header.class, count, 0, at(abi::DT_VERDEF))
+            // Its own name comes first, those of its predecessors after it.
+            .filter_map(|(_, mut names)| names.next())
+            .map(|version| name(version.vda_name.into()))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             architecture: Architecture {
                 machine: header.e_machine,

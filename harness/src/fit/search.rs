@@ -81,6 +81,21 @@ impl<'a, E> Search<'a, E> {
         Ok(None)
     }
 
+    /// The release of a GNU C library, as it introduces itself when it is executed. The versions of its symbols do not tell:
+    /// a release that brings no new one has none.
+    pub fn glibc_release(&self, libc: &Loaded) -> Result<Option<String>, E> {
+        const BEFORE: &[u8] = b" release version ";
+        let bytes = (self.read)(&libc.path)?.unwrap_or_default();
+        let found = bytes.windows(BEFORE.len()).position(|window| window == BEFORE);
+        let after = found.map(|start| &bytes[start + BEFORE.len()..]);
+        let numbers = |text: &[u8]| {
+            let numbers = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.');
+            let release: String = numbers.map(|byte| char::from(*byte)).collect();
+            release.trim_end_matches('.').to_owned()
+        };
+        Ok(after.map(numbers).filter(|release| !release.is_empty()))
+    }
+
     /// Everywhere that is looked, in order.
     fn candidates(&self, name: &str, by: &Loaded) -> Vec<String> {
         if name.contains('/') {
@@ -139,7 +154,10 @@ mod tests {
         let architecture = this_program().architecture;
         let path = architecture.known().expect("known").musl.replace("/lib/", "/etc/").replace(".so.1", ".path");
         let nothing = |_: &str| Ok::<_, std::convert::Infallible>(None);
-        assert_eq!(musl_folders(&nothing, architecture), Ok(["/lib", "/usr/local/lib", "/usr/lib"].map(str::to_owned).to_vec()));
+        assert_eq!(
+            musl_folders(&nothing, architecture),
+            Ok(["/lib", "/usr/local/lib", "/usr/lib"].map(str::to_owned).to_vec())
+        );
         let own = |asked: &str| Ok::<_, std::convert::Infallible>((asked == path).then(|| b"/a:/b\n/c\n".to_vec()));
         assert_eq!(musl_folders(&own, architecture), Ok(["/a", "/b", "/c"].map(str::to_owned).to_vec()));
     }
