@@ -158,7 +158,9 @@ pub static RULES: &[Rule] = &[
     strict("RestrictNamespaces", Is("yes")),
     strict("ProtectProc", Is("invisible")),
     strict("ProcSubset", Is("pid")),
-    strict("PrivatePIDs", Is("yes")),
+    // 257 has it, but sends SIGKILL right behind SIGTERM to what it mostly takes for no child of its own (systemd#36446):
+    // whatever a service does when it is told to stop would be cut off.
+    strict("PrivatePIDs", Since(&[(258, "yes")])),
     strict("PrivateIPC", Is("yes")),
     strict("NotifyAccess", From(notify_access)),
     strict("PrivateNetwork", From(private_network)),
