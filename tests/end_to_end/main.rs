@@ -9,6 +9,7 @@ mod configuration;
 mod emit;
 mod examples;
 mod faults;
+mod fit;
 mod large_files;
 mod msrv;
 mod profiles;

@@ -130,3 +130,10 @@ fn what_a_service_can_write_it_cannot_execute() {
         assert!(line.split([' ', '=']).any(|word| word == path), "{path}");
     }
 }
+
+#[test]
+fn a_service_of_its_own_process_numbers_can_end_in_order() {
+    let on = |version| lines(&Spec { systemd: SystemdVersion::new(version), ..spec() });
+    assert!(on(258).contains(&"PrivatePIDs=yes".into()));
+    assert!(!on(257).contains(&"PrivatePIDs=yes".into()), "257 kills it right behind the signal to stop");
+}
