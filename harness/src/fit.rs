@@ -243,13 +243,18 @@ fn loading<E>(program: Loaded, interpreter: &str, libc: Libc, search: &Search<'_
     let mut misfits = Vec::new();
     // Each name is loaded once, for the first who needs it.
     let mut found: HashMap<String, Option<Loaded>> = HashMap::new();
+    // The loader is there before all of them, with versions of symbols of its own.
+    if let Some(name) = interpreter.rsplit('/').next() {
+        let loader = search.object(interpreter)?.map(|object| Loaded::new(interpreter, object, None));
+        found.insert(name.to_owned(), loader);
+    }
     let mut loaded = vec![program];
     let mut next = 0;
     while let Some(this) = loaded.get(next).cloned() {
         let by = if next == 0 { "it".to_owned() } else { format!("its library {}", this.path) };
         next += 1;
         for name in &this.object.needed {
-            if search.is_loader(name, interpreter) || found.contains_key(name) {
+            if search.is_in_loader(name) || found.contains_key(name) {
                 continue;
             }
             let library = search.find(name, &this)?;

@@ -29,7 +29,7 @@ use crate::probe::{Probe, canary, observer, probes};
 use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
 use installation::Runs;
-use mechanism::SelfCheck;
+use mechanism::{SelfCheck, Unenforced};
 use observation::{Attempted, Plan, Probed};
 use sandbox_unit::policy::Setting;
 use std::collections::HashMap;
@@ -179,7 +179,7 @@ impl<'a> Session<'a> {
             (asking.join(), services)
         });
         facts.mechanisms = measured.map_err(|_| VerifyError::Inside("the self-check ended unexpectedly".into()))??;
-        let unenforced = mechanism::unenforced(&facts.mechanisms);
+        let unenforced = Unenforced::of(&facts.mechanisms);
         let reported = probed.iter().zip(services?).map(|(probed, ran)| service::report(probed, ran, &unenforced));
         let units = reported.collect();
         Ok(Report { schema: SCHEMA, machine: facts, units, phases })

@@ -61,24 +61,26 @@ impl<'a, E> Search<'a, E> {
         Ok(Self { read, libc, architecture, environment, cache, folders })
     }
 
-    /// Whether the loader itself is this library.
-    pub fn is_loader(&self, name: &str, interpreter: &str) -> bool {
-        interpreter.rsplit('/').next() == Some(name)
-            || self.libc == Libc::Musl && IN_MUSL.iter().any(|own| name.starts_with(own))
+    /// Whether this library is part of the loader.
+    pub fn is_in_loader(&self, name: &str) -> bool {
+        self.libc == Libc::Musl && IN_MUSL.iter().any(|own| name.starts_with(own))
     }
 
     /// The library of this name that is loaded for `by`, if there is one.
     pub fn find(&self, name: &str, by: &Loaded) -> Result<Option<Loaded>, E> {
         for path in self.candidates(name, by) {
-            let Some(bytes) = (self.read)(&path)? else { continue };
             // One of another architecture is passed over.
-            if let Ok(object) = Object::read(&bytes)
-                && object.architecture == self.architecture
-            {
+            if let Some(object) = self.object(&path)? {
                 return Ok(Some(Loaded::new(&path, object, Some(by))));
             }
         }
         Ok(None)
+    }
+
+    /// What stands there, if this loader can load it.
+    pub fn object(&self, path: &str) -> Result<Option<Object>, E> {
+        let object = (self.read)(path)?.and_then(|bytes| Object::read(&bytes).ok());
+        Ok(object.filter(|object| object.architecture == self.architecture))
     }
 
     /// The release of a GNU C library, as it introduces itself when it is executed. The versions of its symbols do not tell:

@@ -121,15 +121,43 @@ fn a_newer_glibc_than_the_image_has_is_told_with_both_versions() {
     };
     let said = judged(&own_bytes(), &older);
     // Libraries of this machine would not do either; the program comes first.
-    let first = said.first().expect("a misfit");
-    assert!(matches!(first, Misfit::Glibc { .. }), "{first:?}");
-    let Misfit::Glibc { by, needs, has, .. } = first else { return };
-    assert_eq!((by.as_str(), has.as_str()), ("it", "2.33"));
+    let (needs, has) = lacking_of_glibc(&said);
+    assert_eq!(has, "2.33");
     assert!(numbers(needs) >= vec![2, 34], "{needs}");
     let remedy = said[0].remedy();
     for wanted in ["--static", "-linux-musl", "older machine"] {
         assert!(remedy.contains(wanted), "{remedy}");
     }
+}
+
+#[test]
+fn a_newer_loader_than_the_image_has_is_told_likewise() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // What the loader has since 2.35, and the C library has not.
+    let source = "extern const int __rseq_offset; int main(void) { return __rseq_offset == 1; }";
+    cc(directory.path(), source, &["-o", "program"]);
+    let bytes = fs::read(directory.path().join("program")).expect("linked");
+    let loader = Object::read(&bytes).expect("an ELF file").interpreter.expect("a loader");
+    let older = |path: &str| -> Result<Option<Vec<u8>>, Infallible> {
+        Ok(fs::read(path).ok().map(|mut bytes| {
+            if path == loader {
+                age(&mut bytes);
+            }
+            bytes
+        }))
+    };
+    assert_eq!(judged(&bytes, &here), []);
+    assert_eq!(lacking_of_glibc(&judged(&bytes, &older)).0, "GLIBC_2.35");
+}
+
+/// The version that the program itself needs first of all, and the release that there is.
+fn lacking_of_glibc(said: &[Misfit]) -> (&str, &str) {
+    let newer = said.iter().find_map(|misfit| match misfit {
+        Misfit::Glibc { by, needs, has, .. } if by == "it" => Some((needs.as_str(), has.as_str())),
+        _ => None,
+    });
+    assert!(newer.is_some() && matches!(said[0], Misfit::Glibc { .. }), "{said:?}");
+    newer.unwrap_or_default()
 }
 
 /// Makes every `GLIBC_2.34` and later a `GLIBC_0.…`, and the whole a release 2.33.

@@ -73,12 +73,7 @@ fn write_unit(out: &mut String, unit: &UnitReport) -> fmt::Result {
     }
     write_aside(out, unit, Verdict::Needed, "Went through, because the package declares it")?;
     write_aside(out, unit, Verdict::Unclaimed, "Went through, and this profile does not claim to stop it")?;
-    write_aside(
-        out,
-        unit,
-        Verdict::Inconclusive,
-        "Inconclusive: the control failed, so a refusal would prove nothing",
-    )?;
+    write_aside(out, unit, Verdict::Inconclusive, "Inconclusive: a refusal would prove nothing")?;
     let absent: Vec<&str> =
         unit.probes.iter().filter(|probe| probe.verdict == Verdict::Absent).map(|probe| probe.id.as_str()).collect();
     if !absent.is_empty() {
@@ -112,6 +107,7 @@ fn write_probe(out: &mut String, probe: &ProbeReport) -> fmt::Result {
     }
     let directives = probe.directives.join(", ");
     let by = match (probe.by, directives.is_empty()) {
+        (Some(By::Identity), _) if !probe.why.is_empty() => format!("the user alone; {}", probe.why),
         (Some(By::Identity), true) => "the user alone".to_owned(),
         (Some(By::Identity), false) => format!("the user alone; also set: {directives}"),
         (Some(By::Both), false) => format!("{directives}, and the user"),

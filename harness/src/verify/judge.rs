@@ -3,8 +3,8 @@
 use crate::probe::Probe;
 use crate::probe::program::{End, Outcome};
 use crate::report::{By, Control, ProbeReport, Verdict};
+use crate::verify::mechanism::Unenforced;
 use sandbox_unit::policy::Setting;
-use std::collections::BTreeMap;
 
 /// What one run of a probe came to.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +43,8 @@ pub struct Claims<'a> {
     pub baseline: &'a [Setting],
     /// Every allowed probe is a finding, whatever the profile claims.
     pub everything: bool,
-    /// Directives that this machine does not enforce, each with the mechanism that it lacks.
-    pub unenforced: &'a BTreeMap<String, String>,
+    /// The directives that this machine does not enforce.
+    pub unenforced: &'a Unenforced<'a>,
 }
 
 /// What the kernel answers for a call, or a device, that it does not have: ENXIO, ENODEV, ENOSYS.
@@ -88,16 +88,18 @@ pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeRe
         return report;
     }
     if observed.unit.is_silent() {
-        report.why = "nothing was heard of it from inside the sandbox".into();
+        let unheard = "nothing was heard of it from inside the sandbox";
+        report.why = match claims.unenforced.refused(claims.unit) {
+            Some(refused) => format!("{unheard}: measured: this machine does not start units with {refused}"),
+            None => unheard.into(),
+        };
         return report;
     }
+    let unenforced = claims.unenforced.all(&report.directives);
+    let unenforced = unenforced.map(|lacking| format!("measured: this machine does not enforce {lacking}"));
     if observed.unit.took_effect {
-        let mut claiming = report.directives.iter().chain(&report.missing).peekable();
-        if claiming.peek().is_some() && claiming.clone().all(|directive| claims.unenforced.contains_key(directive)) {
-            let lacking: Vec<String> = claiming
-                .filter_map(|directive| Some(format!("{directive}= ({})", claims.unenforced.get(directive)?)))
-                .collect();
-            report.why = format!("measured: this machine does not enforce {}", lacking.join(", "));
+        if let Some(unenforced) = unenforced {
+            report.why = unenforced;
             return report;
         }
         let opened = in_policy.is_empty() && !in_baseline.is_empty();
@@ -117,15 +119,24 @@ pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeRe
         };
         return report;
     }
-    report.verdict = Verdict::Refused;
     report.errno = if answer.is_empty() { "isolated".into() } else { answer.clone() };
-    report.by = Some(if observed.user.took_effect {
+    let by = if observed.user.took_effect {
         By::Sandbox
     } else if evidence(&observed.user.outcome) == answer {
         By::Identity
     } else {
         By::Both
-    });
+    };
+    match unenforced {
+        // Something stopped it, and nobody can say what: it may be gone where the service will run.
+        Some(unenforced) if by != By::Identity => {
+            report.why = format!("{unenforced}, and yet it came to {}", report.errno);
+            return report;
+        }
+        unenforced => report.why = unenforced.unwrap_or_default(),
+    }
+    report.verdict = Verdict::Refused;
+    report.by = Some(by);
     report
 }
 
@@ -207,6 +218,7 @@ pub fn errno_name(errno: i32) -> String {
 mod tests {
     use super::*;
     use crate::probe::{Attempt, Group};
+    use crate::report::{Enforcement, MechanismReport};
     use sandbox_unit::refusal::Refusal;
 
     fn probe() -> Probe {
@@ -226,7 +238,7 @@ mod tests {
 
     fn verdict(observed: &Observed, unit: &[Setting], policy: &[Setting]) -> ProbeReport {
         let baseline = [Setting::plain("ProtectHome", "yes")];
-        let unenforced = BTreeMap::new();
+        let unenforced = Unenforced::default();
         let claims = Claims { unit, policy, baseline: &baseline, everything: false, unenforced: &unenforced };
         judge(&probe(), observed, &claims)
     }
@@ -270,7 +282,7 @@ mod tests {
         );
         assert_eq!(verdict(&through, &on, &on).verdict, Verdict::Allowed, "a directive that does nothing is a finding");
         assert_eq!(verdict(&through, &[], &[]).verdict, Verdict::Needed);
-        let unenforced = BTreeMap::new();
+        let unenforced = Unenforced::default();
         let claims = Claims { unit: &[], policy: &[], baseline: &[], everything: false, unenforced: &unenforced };
         assert_eq!(judge(&probe(), &through, &claims).verdict, Verdict::Unclaimed);
         assert_eq!(judge(&probe(), &through, &Claims { everything: true, ..claims }).verdict, Verdict::Allowed);
@@ -278,13 +290,41 @@ mod tests {
 
     #[test]
     fn what_the_machine_does_not_enforce_is_no_finding_and_no_refusal() {
-        let on = [Setting::plain("ProtectHome", "yes")];
-        let through = Observed { root: ran(&[3], true), user: ran(&[3], true), unit: ran(&[3], true) };
-        let unenforced = BTreeMap::from([("ProtectHome".to_owned(), "a mount namespace: silently ignored".to_owned())]);
-        let claims = Claims { unit: &on, policy: &on, baseline: &on, everything: false, unenforced: &unenforced };
-        let report = judge(&probe(), &through, &claims);
-        assert_eq!(report.verdict, Verdict::Inconclusive);
-        assert!(report.why.contains("a mount namespace: silently ignored"), "{}", report.why);
+        let on = [Setting::plain("ProtectHome", "yes"), Setting::plain("DynamicUser", "yes")];
+        let lacking = |name: &str, enforcement, directive: &str| MechanismReport {
+            id: name.into(),
+            name: name.into(),
+            setting: String::new(),
+            enforcement,
+            detail: String::new(),
+            directives: vec![directive.into()],
+        };
+        let measured = [
+            lacking("a mount namespace", Enforcement::SilentlyIgnored, "ProtectHome"),
+            lacking("a made-up user", Enforcement::Refused, "DynamicUser"),
+        ];
+        let unenforced = Unenforced::of(&measured);
+        let judged = |unit: &[Setting], user: Observation, inside: Observation| {
+            let observed = Observed { root: ran(&[3], true), user, unit: inside };
+            let claims = Claims { unit, policy: &on, baseline: &on, everything: false, unenforced: &unenforced };
+            judge(&probe(), &observed, &claims)
+        };
+        let (through, stopped) = (ran(&[3], true), ran(&[-13], false));
+        for (user, inside, verdict) in [
+            (through.clone(), through.clone(), Verdict::Inconclusive),
+            // Stopped by something, which is not what was to be shown.
+            (through.clone(), stopped.clone(), Verdict::Inconclusive),
+            // Stopped by who the user is, as it is without any unit.
+            (stopped.clone(), stopped, Verdict::Refused),
+        ] {
+            let report = judged(&on, user, inside);
+            assert_eq!(report.verdict, verdict);
+            assert!(report.why.contains("ProtectHome= (a mount namespace: silently ignored)"), "{}", report.why);
+        }
+        let silent = judged(&on, through.clone(), Observation::default());
+        assert!(silent.why.ends_with("DynamicUser= (a made-up user: refused)"), "{}", silent.why);
+        // What the unit does not even ask for goes through on any machine.
+        assert_eq!(judged(&[], through.clone(), through).verdict, Verdict::Allowed);
     }
 
     #[test]

@@ -6,6 +6,9 @@
 //! mechanism is lacking proves nothing either way.
 
 mod table;
+mod unenforced;
+
+pub use unenforced::Unenforced;
 
 use super::{BASE, PROBER, PROBING, VerifyError, installation};
 use crate::engine::{Engine, File, Installation};
@@ -44,11 +47,11 @@ impl Measure {
     }
 }
 
-/// Installs one minimal unit.
+/// Installs one minimal unit. It goes on where one of its processes runs out of memory, to tell of it.
 fn put(installation: &mut Installation, unit: &str, settings: &str, measures: &[&Measure]) {
     let text = format!(
         "[Unit]\nDescription=What this machine enforces\nAfter=systemd-sysusers.service\nDefaultDependencies=no\n\
-         [Service]\nType=oneshot\n\
+         [Service]\nType=oneshot\nOOMPolicy=continue\n\
          ExecStart={PROBER}\nStandardInput=file:{}\nStandardOutput=file:{}\n{settings}\n",
         file(unit, "program"),
         file(unit, "records"),
@@ -233,12 +236,12 @@ fn compare(measure: &Measure, bare: &Outcome, inside: &Outcome) -> (Enforcement,
         };
         return (Enforcement::NotMeasurable, without);
     }
-    let ignored = went_through(inside)
-        && match measure.sign {
-            Sign::Stops(_) => true,
-            Sign::Leads(_) => inside.shown == bare.shown,
-        };
-    (if ignored { Enforcement::SilentlyIgnored } else { Enforcement::Enforced }, String::new())
+    let enforced = match measure.sign {
+        Sign::Stops(_) => !went_through(inside),
+        Sign::Leads(_) if went_through(inside) => inside.shown != bare.shown,
+        Sign::Leads(_) => return (Enforcement::NotMeasurable, "with it nothing could be read".to_owned()),
+    };
+    (if enforced { Enforcement::Enforced } else { Enforcement::SilentlyIgnored }, String::new())
 }
 
 /// A unit of whose program nothing was heard: did systemd refuse to start it?
@@ -258,17 +261,6 @@ fn is_silent(outcome: &Outcome) -> bool {
 
 fn went_through(outcome: &Outcome) -> bool {
     outcome.end == End::Exited && !outcome.results.is_empty() && outcome.errno().is_none()
-}
-
-/// The directives that the machine does not enforce, each with the mechanism that it lacks.
-pub fn unenforced(reports: &[MechanismReport]) -> BTreeMap<String, String> {
-    let mut lacking = BTreeMap::new();
-    for report in reports.iter().filter(|report| report.is_lacking()) {
-        for directive in &report.directives {
-            lacking.entry(directive.clone()).or_insert_with(|| format!("{}: {}", report.name, report.outcome()));
-        }
-    }
-    lacking
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::declared::Declared;
 use super::explain::{PROPERTIES, Properties, denials, explain};
 use super::judge::{Claims, Observed, errno_name, judge};
+use super::mechanism::Unenforced;
 use super::observation::Probed;
 use super::subject::Subject;
 use super::{Listener, VerifyError, check, harmless, timed};
@@ -10,7 +11,6 @@ use crate::machine::{JournalEntry, Machine};
 use crate::report::{Phase, Summary, UnitReport, Work};
 use sandbox_unit::policy;
 use sandbox_unit::spec::{Check, ReadyCheck, Spec};
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long a service may take to start.
@@ -63,7 +63,7 @@ pub fn run(machine: &Machine, subject: &Subject, listener: Listener<'_>) -> Resu
 }
 
 /// Judges everything that was seen of a unit.
-pub fn report(probed: &Probed, ran: Ran, unenforced: &BTreeMap<String, String>) -> UnitReport {
+pub fn report(probed: &Probed, ran: Ran, unenforced: &Unenforced<'_>) -> UnitReport {
     let Ran { mut works, phases, journal, properties } = ran;
     let subject = &probed.subject;
     let spec = &subject.spec;

@@ -114,8 +114,9 @@ pub static MEASURES: &[Measure] = &[
     .alone()
     .with("pids"),
     stops("memory", Mechanism::MemoryController, ("MemoryMax", "4M"), |program| {
-        // PROT_READ and PROT_WRITE; MAP_PRIVATE, MAP_ANONYMOUS and MAP_POPULATE.
-        let memory = syscall!(program, "mmap", 0, 16 << 20, 3, 0x8022, -1, 0);
+        // PROT_READ and PROT_WRITE; MAP_PRIVATE and MAP_ANONYMOUS. Locked, or it could be swapped out.
+        let memory = syscall!(program, "mmap", 0, 16 << 20, 3, 0x22, -1, 0);
+        syscall!(program, "mlock", memory, 16 << 20);
         syscall!(program, "munmap", memory, 16 << 20);
     })
     .alone()

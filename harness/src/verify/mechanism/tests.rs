@@ -106,6 +106,43 @@ fn no_setting_stops_what_another_one_is_measured_by() {
     }
 }
 
+/// Nobody who looks at the units would see it: they start, the service works, and what fails is refused to its user anyway.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_verified_in_a_plain_container_has_passed_nothing_that_was_ignored() {
+    use crate::engine::{Nspawn, Privileges};
+    use crate::report::Verdict;
+    use crate::verify::{Session, Subject};
+    use sandbox_unit::spec::{Profile, ServiceType, Spec, User};
+    let spec = Spec {
+        profile: Profile::Guide,
+        service_type: ServiceType::Exec,
+        user: User::Root,
+        args: vec!["60".into()],
+        ..Spec::bare("sleeper")
+    };
+    let programs = [("sleeper".to_owned(), std::fs::read("/bin/sleep").expect("there"))].into();
+    let engine = Nspawn::new().expect("needs root and systemd-nspawn");
+    let verified = |engine: &dyn Engine| {
+        let subjects = vec![Subject::emitted(spec.clone())];
+        let session = Session::boot(engine, &Image::ThisMachine, subjects, &|_| {}).expect("boots");
+        session.exercise(&programs).expect("answers").units.remove(0)
+    };
+    let (full, plain) = (verified(&engine), verified(&engine.clone().with_privileges(Privileges::Container)));
+    let sandbox = ["ProtectSystem", "ProtectHome", "PrivateTmp"];
+    let rests = |names: &[&str], on: &[String]| !on.is_empty() && on.iter().all(|one| names.contains(&one.as_str()));
+    let mut seen = 0;
+    for (full, plain) in full.probes.iter().zip(&plain.probes) {
+        if full.verdict == Verdict::Refused && rests(&sandbox, &full.directives) {
+            seen += 1;
+            assert_eq!(plain.verdict, Verdict::Inconclusive, "{plain:#?}");
+            assert!(plain.why.contains("silently ignored"), "{plain:#?}");
+        }
+    }
+    assert!(seen >= 3, "{:#?}", full.probes);
+    assert_eq!((full.summary.works_failed, plain.summary.works_failed), (0, 0), "{:#?}", plain.works);
+}
+
 /// With the capabilities that a container has by default, systemd starts units all the same.
 #[cfg(target_os = "linux")]
 #[test]
