@@ -165,8 +165,18 @@ fn a_sweep_leaves_living_machines_alone() {
 
 /// Everything below /proc/sys that does not change by itself.
 fn kernel_settings(directory: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    const MOVING: [&str; 9] =
-        ["random", "-nr", "-state", "ns_last_pid", "stat_refresh", "_count", "nr", "sample_rate", "/proc/sys/debug"];
+    const MOVING: [&str; 10] = [
+        "random",
+        "-nr",
+        "-state",
+        "ns_last_pid",
+        "stat_refresh",
+        "_count",
+        "nr",
+        "sample_rate",
+        "/proc/sys/debug",
+        "/proc/sys/fs/quota",
+    ];
     for entry in fs::read_dir(directory).expect("lists").flatten() {
         let path = entry.path();
         if MOVING.iter().any(|end| path.to_string_lossy().ends_with(end)) {
