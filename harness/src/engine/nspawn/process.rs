@@ -1,10 +1,11 @@
 //! The processes of a machine on the host: the one that becomes systemd-nspawn, and the one that watches us.
 
+use super::EngineError;
 use super::cgroup::Cgroup;
 use super::content::Content;
 use super::home::Home;
 use super::tools::Tools;
-use super::{ENVIRONMENT, EngineError, minimal};
+use crate::engine::{ENVIRONMENT, HOSTNAME, minimal};
 use crate::machine::MachineError;
 use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read};
@@ -22,9 +23,6 @@ const CONSOLE: usize = 64 * 1024;
 
 /// The exit status of launch.sh when the overlay over the root cannot be mounted.
 const OVERLAY_REFUSED: i32 = 81;
-
-/// What the machine is called inside, unless its image has a name for itself.
-const HOSTNAME: &str = "sandbox-unit";
 
 pub(super) struct Processes {
     launcher: Child,
@@ -169,7 +167,7 @@ fn launch(tools: &Tools, home: &Home, cgroup: &Cgroup, content: &Content, consol
     ]);
     command.arg(format!("--machine={}", home.name())).arg(format!("--hostname={HOSTNAME}"));
     command.args(content.empty.iter().filter_map(|path| empty(path)));
-    command.args(["--", "/bin/sh", "-c", include_str!("init.sh"), "init"]);
+    command.args(["--", "/bin/sh", "-c", minimal::INIT, "init"]);
     command.args([content.systemd, &format!("systemd.unit={}", minimal::TARGET)]);
     detach(&mut command);
     command

@@ -1,0 +1,81 @@
+# supervise.sh NAME KIND TARGET INIT MACHINE SYSTEMD… -- CONCEALED…
+# PID 1 of the container. The machine is a PID namespace below it, so that something outside of the machine can end it and
+# clean up behind it when the tool is gone.
+set -u
+umask 022
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+name=$1 kind=$2 target=$3 init=$4 machine=$5
+shift 5
+state=/run/sandbox-unit
+top=/sys/fs/cgroup
+group=$top/$name
+
+# The tool reads what went wrong, and then lets go of the container.
+fail() {
+    echo "$*" | tee "$state/failing"
+    mv "$state/failing" "$state/failed"
+    sleep 10 &
+    wait $!
+    exit 1
+}
+
+finish() {
+    trap '' TERM
+    [ ! -s "$state/leader" ] || kill -9 "$(cat "$state/leader")"
+    wait
+    # Where the host has both versions of control groups, nobody else removes ours.
+    echo $$ >$top/cgroup.procs
+    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} \;
+    exit 0
+}
+trap finish TERM
+
+# Nobody holds the container: the tool was killed before it could.
+hold() {
+    sleep 30
+    [ -e "$state/held" ] || kill -TERM 1
+}
+
+mkdir -p "$state" || exit 1
+systemd=
+while [ "$1" != -- ]; do
+    [ -n "$systemd" ] || [ ! -x "$1" ] || systemd=$1
+    shift
+done
+shift
+[ -n "$systemd" ] || fail "lacks systemd"
+for tool in unshare nsenter mount umount tar timeout find; do
+    command -v $tool >/dev/null || fail "lacks the program $tool"
+done
+
+# What must not start, then what is put in.
+for pattern; do
+    rm -rf -- $pattern
+done
+tar -xpmf /.sandbox-unit.tar -C / || fail "lacks a place for what is installed"
+rm -f /.sandbox-unit.tar
+
+mount -o remount,rw /sys
+umount -R $top
+mount -t cgroup2 -o nosuid,nodev,noexec none $top || fail "refused the second version of control groups"
+mkdir -p "$group/machine" "$group/tool" || fail "refused a control group of its own"
+# What is left of machines whose daemon was killed; of living ones it cannot be removed.
+find $top -maxdepth 1 -name 'sandbox-unit-*' -mmin +1 -exec find {} -depth -type d -exec rmdir {} \; \; 2>/dev/null
+# A group with groups in it that share what it has must hold no process.
+echo $$ >"$group/tool/cgroup.procs"
+for controller in $(cat $top/cgroup.controllers); do
+    echo "+$controller" >$top/cgroup.subtree_control
+    echo "+$controller" >"$group/cgroup.subtree_control"
+done
+
+unshare --pid --fork --kill-child --mount --propagation private -- \
+    sh -c "$machine" machine "$group" "$state" "$kind" "$init" "$systemd" "systemd.unit=$target" &
+running=$!
+hold &
+wait $running
+# By itself: it was shut down, or it could not start. Who has asked it to holds the container until it knows.
+echo "systemd ended with exit status $?" | tee "$state/ending"
+mv "$state/ending" "$state/ended"
+sleep 10 &
+wait $!
+finish
