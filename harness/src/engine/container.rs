@@ -26,6 +26,7 @@ use body::Body;
 use machine::Booted;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use testcontainers::bollard::Docker;
 use testcontainers::core::client::docker_client_instance;
 use tokio::runtime::Runtime;
@@ -42,6 +43,18 @@ pub struct Containers {
 struct Connection {
     runtime: Arc<Runtime>,
     docker: Docker,
+}
+
+impl Connection {
+    /// Does this to its end.
+    fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Does this to its end, or to the end of its time.
+    fn within<T>(&self, time: Duration, work: impl Future<Output = T>) -> Option<T> {
+        self.runtime.block_on(async { tokio::time::timeout(time, work).await.ok() })
+    }
 }
 
 impl Containers {

@@ -84,7 +84,7 @@ impl Body {
         };
         body.container = Some(started.map_err(|fault| body.explain(&fault))?);
         let hold = Attached::start(&engine.connection.docker, &body.name, &[include_str!("hold.sh"), "hold"]);
-        let hold = engine.connection.runtime.block_on(hold).map_err(|error| refused(error.into()))?;
+        let hold = engine.connection.run(hold).map_err(|error| refused(error.into()))?;
         body.hold = Mutex::new(Some(hold));
         Ok(body)
     }
@@ -152,7 +152,7 @@ impl Body {
     pub fn log(&self) -> String {
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail("50").build();
         let mut log = self.engine.connection.docker.logs(&self.name, Some(options));
-        self.engine.connection.runtime.block_on(async {
+        self.engine.connection.run(async {
             let mut text = Vec::new();
             while let Some(Ok(piece)) = log.next().await {
                 text.extend(piece.into_bytes());
@@ -164,7 +164,7 @@ impl Body {
     /// Whether it still runs.
     pub fn is_running(&self) -> bool {
         let asked = self.engine.connection.docker.inspect_container(&self.name, None);
-        let answer = self.engine.connection.runtime.block_on(asked);
+        let answer = self.engine.connection.run(asked);
         answer.is_ok_and(|container| container.state.and_then(|state| state.running).unwrap_or(false))
     }
 }
@@ -174,7 +174,7 @@ impl Drop for Body {
         let Some(container) = self.container.take() else { return };
         let Containers { daemon: _, connection } = &self.engine;
         let _inside = connection.runtime.enter();
-        connection.runtime.block_on(async {
+        connection.run(async {
             let condition = WaitContainerOptionsBuilder::new().condition("removed").build();
             let mut removed = connection.docker.wait_container(&self.name, Some(condition));
             // It cleans up behind its machine when nobody holds it any more.
@@ -198,7 +198,7 @@ async fn remove(engine: &Containers, name: &str) {
 /// Removes the containers of tools that are gone.
 pub(super) fn sweep(engine: &Containers) -> Result<(), EngineError> {
     let docker = &engine.connection.docker;
-    engine.connection.runtime.block_on(async {
+    engine.connection.run(async {
         let ours = HashMap::from([("label".to_owned(), vec![owner::LABEL.to_owned()])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&ours).build();
         let containers = docker.list_containers(Some(options)).await;

@@ -57,7 +57,7 @@ pub(super) fn measured(engine: &Containers, image: &str, name: &str) -> Result<V
         }),
         ..ContainerCreateBody::default()
     };
-    let asked = engine.connection.runtime.block_on(async {
+    let asked = engine.connection.run(async {
         docker.create_container(Some(CreateContainerOptionsBuilder::new().name(name).build()), body).await?;
         docker.start_container(name, None::<StartContainerOptions>).await?;
         let mut ended = docker.wait_container(name, None::<WaitContainerOptions>);
@@ -71,7 +71,7 @@ pub(super) fn measured(engine: &Containers, image: &str, name: &str) -> Result<V
     });
     let remove = docker.remove_container(name, Some(RemoveContainerOptionsBuilder::new().force(true).build()));
     // What cannot be removed is swept.
-    let _swept = engine.connection.runtime.block_on(remove);
+    let _swept = engine.connection.run(remove);
     asked.map(|status| lacking(&status)).map_err(Fault::from)
 }
 

@@ -62,7 +62,7 @@ pub(super) fn release(
     // It ends in the digest of its recipe.
     let digest = folder.rsplit('-').next().unwrap_or_default();
     let name = format!("{REPOSITORY}{}:{digest}", release.name);
-    if engine.connection.runtime.block_on(engine.connection.docker.inspect_image(&name)).is_ok() {
+    if engine.connection.run(engine.connection.docker.inspect_image(&name)).is_ok() {
         return Ok(name);
     }
     match store.get(release, tell) {
@@ -113,7 +113,7 @@ fn import(engine: &Containers, folder: &Path, name: &str) -> Result<(), EngineEr
     });
     let (repository, tag) = name_and_tag(name);
     let options = CreateImageOptionsBuilder::new().from_src("-").repo(repository).tag(tag).build();
-    let taken = engine.connection.runtime.block_on(async {
+    let taken = engine.connection.run(async {
         let mut told = engine.connection.docker.create_image(Some(options), Some(body_try_stream(body)), None);
         while let Some(line) = told.next().await {
             line?;
@@ -154,7 +154,7 @@ fn build(engine: &Containers, release: &Release, name: &str, tell: &dyn Fn(&str)
     ];
     let options =
         BuildImageOptionsBuilder::new().t(name).buildargs(&arguments.into_iter().collect()).rm(true).forcerm(true);
-    engine.connection.runtime.block_on(async {
+    engine.connection.run(async {
         let mut told = engine.connection.docker.build_image(options.build(), None, Some(body_full(context.into())));
         while let Some(line) = told.next().await {
             let line = line.map_err(|error| failed(&error))?;

@@ -36,15 +36,14 @@ impl Booted {
     /// Waits until systemd in the container has started what it starts at boot.
     pub fn enter(body: Body) -> Result<Self, EngineError> {
         let booted = Self { agents: Mutex::new(Vec::new()), body };
-        let runtime = &booted.body.engine.connection.runtime;
-        let greeted = runtime.block_on(tokio::time::timeout(BOOT, booted.agent()));
+        let greeted = booted.body.engine.connection.within(BOOT, booted.agent());
         match greeted {
-            Ok(Ok(agent)) => {
+            Some(Ok(agent)) => {
                 booted.idle(agent);
                 Ok(booted)
             }
-            Ok(Err(why)) => Err(booted.failure(&why)),
-            Err(_) => Err(EngineError::Timeout { within: BOOT, console: booted.explanation() }),
+            Some(Err(why)) => Err(booted.failure(&why)),
+            None => Err(EngineError::Timeout { within: BOOT, console: booted.explanation() }),
         }
     }
 
@@ -73,16 +72,13 @@ impl Booted {
 
     fn explanation(&self) -> String {
         let docker = &self.body.engine.connection.docker;
-        let told = self.body.engine.connection.runtime.block_on(async {
-            let asked = async {
-                match Attached::start(docker, &self.body.name, &[EXPLAIN]).await {
-                    Ok(attached) => attached.rest().await,
-                    Err(error) => error.to_string(),
-                }
-            };
-            tokio::time::timeout(GRACE, asked).await.unwrap_or_default()
+        let told = self.body.engine.connection.within(GRACE, async {
+            match Attached::start(docker, &self.body.name, &[EXPLAIN]).await {
+                Ok(attached) => attached.rest().await,
+                Err(error) => error.to_string(),
+            }
         });
-        format!("{}\n{told}", self.body.log())
+        format!("{}\n{}", self.body.log(), told.unwrap_or_default())
     }
 
     fn idle(&self, agent: Attached) {
@@ -92,22 +88,22 @@ impl Booted {
     /// Has an agent run this.
     fn ask(&self, code: &str, input: &[u8], within: Duration) -> Result<Answer, MachineError> {
         let agent = self.agents.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let answered = self.body.engine.connection.runtime.block_on(tokio::time::timeout(within, async {
+        let answered = self.body.engine.connection.within(within, async {
             let mut agent = match agent {
                 Some(agent) => agent,
                 None => self.agent().await?,
             };
             let answer = agent.ask(code, input).await?;
             Ok::<_, io::Error>((agent, answer))
-        }));
+        });
         match answered {
-            Ok(Ok((agent, answer))) => {
+            Some(Ok((agent, answer))) => {
                 self.idle(agent);
                 Ok(answer)
             }
-            Ok(Err(_)) if !self.body.is_running() => Err(MachineError::Gone),
-            Ok(Err(source)) => Err(MachineError::Io { action: "reach the machine".to_owned(), source }),
-            Err(_) => Err(MachineError::Timeout { command: code.to_owned(), within }),
+            Some(Err(_)) if !self.body.is_running() => Err(MachineError::Gone),
+            Some(Err(source)) => Err(MachineError::Io { action: "reach the machine".to_owned(), source }),
+            None => Err(MachineError::Timeout { command: code.to_owned(), within }),
         }
     }
 
@@ -181,7 +177,7 @@ mkdir -p -- "$folder" && rm -f -- "$own" && cat >"$own" && chmod "$mode" -- "$ow
         let agent = self.agents.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let Some(agent) = agent else { return Ok(()) };
         // It ends with the machine.
-        let ended = self.body.engine.connection.runtime.block_on(tokio::time::timeout(SHUTDOWN, agent.rest()));
-        ended.map(drop).map_err(|_| MachineError::Timeout { command: "shutdown".to_owned(), within: SHUTDOWN })
+        let ended = self.body.engine.connection.within(SHUTDOWN, agent.rest());
+        ended.map(drop).ok_or_else(|| MachineError::Timeout { command: "shutdown".to_owned(), within: SHUTDOWN })
     }
 }
