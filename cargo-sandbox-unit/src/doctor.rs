@@ -124,6 +124,8 @@ pub fn install_missing(wanted: Engine) -> Result<(), Error> {
         Engine::Docker | Engine::Podman if elsewhere => return Ok(()),
         Engine::Docker => return install_program("dockerd", |manager| manager.docker),
         Engine::Podman => return install_program("podman", |manager| manager.podman),
+        // Elsewhere than on Linux there are container engines alone.
+        Engine::Auto if !cfg!(target_os = "linux") => return Ok(()),
         Engine::Auto | Engine::Nspawn => {}
     }
     let Err(missing) = engine::choose() else { return Ok(()) };

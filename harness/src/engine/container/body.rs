@@ -11,8 +11,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::query_parameters::{
-    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions,
-    StopContainerOptionsBuilder, WaitContainerOptionsBuilder,
+    KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveImageOptions, WaitContainerOptionsBuilder,
 };
 use testcontainers::core::{CgroupnsMode, WaitFor};
 use testcontainers::runners::AsyncRunner;
@@ -162,10 +162,17 @@ impl Body {
     }
 
     /// Whether it still runs.
-    pub fn is_running(&self) -> bool {
+    ///
+    /// # Errors
+    /// The daemon does not say.
+    pub fn is_running(&self) -> Result<bool, DockerError> {
+        const NO_SUCH_CONTAINER: u16 = 404;
         let asked = self.engine.connection.docker.inspect_container(&self.name, None);
-        let answer = self.engine.connection.run(asked);
-        answer.is_ok_and(|container| container.state.and_then(|state| state.running).unwrap_or(false))
+        match self.engine.connection.run(asked) {
+            Ok(container) => Ok(container.state.and_then(|state| state.running).unwrap_or(false)),
+            Err(DockerError::DockerResponseServerError { status_code: NO_SUCH_CONTAINER, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -189,27 +196,44 @@ impl Drop for Body {
     }
 }
 
-async fn remove(engine: &Containers, name: &str) {
-    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-    // That there is none is what is wanted; what cannot be removed now is swept.
-    let _gone = engine.connection.docker.remove_container(name, Some(options)).await;
+/// Ends a container in order, so that it cleans up behind its machine, and by force where that fails.
+async fn end(engine: &Containers, container: &str) {
+    let docker = &engine.connection.docker;
+    let condition = WaitContainerOptionsBuilder::new().condition("removed").build();
+    let mut removed = docker.wait_container(container, Some(condition));
+    // Not the signal that its image asks for: any image may be below.
+    let terminate = KillContainerOptionsBuilder::new().signal("TERM").build();
+    if docker.kill_container(container, Some(terminate)).await.is_ok() {
+        let _end = tokio::time::timeout(FAREWELL, async { while removed.next().await.is_some() {} }).await;
+    }
+    remove(engine, container).await;
 }
 
-/// Removes the containers of tools that are gone.
+async fn remove(engine: &Containers, container: &str) {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    // That there is none is what is wanted; what cannot be removed now is swept.
+    let _gone = engine.connection.docker.remove_container(container, Some(options)).await;
+}
+
+/// Removes the containers of tools that are gone, and the images that they made for themselves.
 pub(super) fn sweep(engine: &Containers) -> Result<(), EngineError> {
     let docker = &engine.connection.docker;
+    let ours = HashMap::from([("label".to_owned(), vec![owner::LABEL.to_owned()])]);
+    let abandoned = |labels: &HashMap<String, String>| labels.get(owner::LABEL).is_some_and(|owner| owner::is_gone(owner));
     engine.connection.run(async {
-        let ours = HashMap::from([("label".to_owned(), vec![owner::LABEL.to_owned()])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&ours).build();
         let containers = docker.list_containers(Some(options)).await;
         let containers = containers.map_err(|error| engine.daemon.refused("list its containers", error))?;
         for container in containers {
-            let labels = container.labels.unwrap_or_default();
-            let gone = labels.get(owner::LABEL).is_some_and(|owner| owner::is_gone(owner));
-            let (true, Some(id)) = (gone, container.id) else { continue };
-            // In order, so that it cleans up behind its machine.
-            let _may_not_run = docker.stop_container(&id, Some(StopContainerOptionsBuilder::new().t(5).build())).await;
-            remove(engine, &id).await;
+            if let (Some(id), true) = (&container.id, container.labels.as_ref().is_some_and(abandoned)) {
+                end(engine, id).await;
+            }
+        }
+        let options = ListImagesOptionsBuilder::new().filters(&ours).build();
+        let images = docker.list_images(Some(options)).await;
+        let images = images.map_err(|error| engine.daemon.refused("list its images", error))?;
+        for image in images.iter().filter(|image| abandoned(&image.labels)) {
+            let _next_sweep = docker.remove_image(&image.id, None::<RemoveImageOptions>, None).await;
         }
         Ok(())
     })

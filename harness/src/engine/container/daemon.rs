@@ -64,6 +64,9 @@ static SOCKETS: &[Socket] = &[
     socket(Kind::Docker, Some("XDG_RUNTIME_DIR"), "docker.sock"),
     socket(Kind::Docker, Some("HOME"), ".docker/run/docker.sock"),
     socket(Kind::Docker, Some("HOME"), ".docker/desktop/docker.sock"),
+    socket(Kind::Docker, Some("HOME"), ".colima/default/docker.sock"),
+    socket(Kind::Docker, Some("HOME"), ".orbstack/run/docker.sock"),
+    socket(Kind::Docker, Some("HOME"), ".rd/docker.sock"),
     socket(Kind::Podman, Some("XDG_RUNTIME_DIR"), "podman/podman.sock"),
     socket(Kind::Podman, None, "/run/podman/podman.sock"),
 ];
@@ -144,21 +147,8 @@ impl Daemon {
             why,
             remedy: remedy.to_owned(),
         };
-        if let Some(host) = address.strip_prefix("ssh://") {
-            return Err(missing(
-                format!("connections through ssh are not made here, and {VARIABLE} asks for one"),
-                &format!(
-                    "let ssh carry the socket: ssh -fNL /tmp/docker.sock:/var/run/docker.sock {host}; \
-                     then {VARIABLE}=unix:///tmp/docker.sock"
-                ),
-            ));
-        }
-        if std::env::var("DOCKER_TLS_VERIFY").is_ok_and(|value| value == "1") {
-            return Err(missing(
-                "connections with TLS are not made here, and DOCKER_TLS_VERIFY asks for one".to_owned(),
-                "let ssh carry the socket: ssh -fNL /tmp/docker.sock:/var/run/docker.sock HOST; then \
-                 DOCKER_HOST=unix:///tmp/docker.sock and no DOCKER_TLS_VERIFY",
-            ));
+        if let Some((why, remedy)) = no_way_to(address) {
+            return Err(missing(why, &remedy));
         }
         let asked = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
             runtime.block_on(async {
@@ -203,6 +193,40 @@ impl Daemon {
     }
 }
 
+/// Schemes of addresses through which a daemon is reached here.
+const REACHED: [&str; 4] = ["unix", "tcp", "http", "npipe"];
+
+/// Why a daemon at this address cannot be reached from here whatever it does, and the remedy.
+fn no_way_to(address: &str) -> Option<(String, String)> {
+    let carry = |host: &str| {
+        format!(
+            "let ssh carry the socket: ssh -fN -L /tmp/docker.sock:/var/run/docker.sock {host}; then \
+             {VARIABLE}=unix:///tmp/docker.sock"
+        )
+    };
+    let tls = std::env::var("DOCKER_TLS_VERIFY").is_ok_and(|value| !value.is_empty());
+    match address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest)) {
+        ("ssh", host) => {
+            // A path would be that of the socket there.
+            let host = host.split('/').next().unwrap_or(host);
+            let why = format!("connections through ssh are not made here, and {VARIABLE} asks for one");
+            Some((why, carry(&format!("ssh://{host}"))))
+        }
+        ("https", _) => {
+            Some((format!("connections with TLS are not made here, and {VARIABLE} asks for one"), carry("HOST")))
+        }
+        ("tcp", _) if tls => {
+            let why = "connections with TLS are not made here, and DOCKER_TLS_VERIFY asks for one".to_owned();
+            Some((why, carry("HOST") + " and no DOCKER_TLS_VERIFY"))
+        }
+        (scheme, _) if !REACHED.contains(&scheme) => Some((
+            format!("{VARIABLE} names no kind of connection that is known here"),
+            format!("{VARIABLE}=unix:///var/run/docker.sock, or another socket; or {VARIABLE}=tcp://127.0.0.1:2375"),
+        )),
+        _ => None,
+    }
+}
+
 /// The innermost reason, which says what the outer ones do not: that permission was denied.
 fn reason(error: &errors::Error) -> String {
     let mut text = error.to_string();
@@ -217,4 +241,21 @@ fn reason(error: &errors::Error) -> String {
 /// What runs connections.
 pub(super) fn runtime() -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(2).thread_name("containers").enable_all().build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::no_way_to;
+
+    #[test]
+    fn what_cannot_be_reached_has_a_remedy() {
+        let (_, remedy) = no_way_to("ssh://me@there:2222/run/docker.sock").expect("no way");
+        assert!(remedy.contains("ssh -fN -L") && remedy.contains(" ssh://me@there:2222;"), "{remedy}");
+        for address in ["https://there:2376", "fd://", "there:2375", "/var/run/docker.sock"] {
+            assert!(no_way_to(address).is_some(), "{address}");
+        }
+        for address in ["unix:///var/run/docker.sock", "tcp://127.0.0.1:2375", "http://there", "npipe:////./pipe/x"] {
+            assert!(no_way_to(address).is_none(), "{address}");
+        }
+    }
 }

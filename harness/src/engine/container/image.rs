@@ -1,6 +1,6 @@
 //! Images, as the daemon knows them.
 
-use super::{Containers, EngineError};
+use super::{Containers, EngineError, owner};
 use crate::image::{Image, Release, Store, StoreError};
 use futures_util::{StreamExt, stream};
 use std::io::{self, Read};
@@ -40,7 +40,7 @@ pub(super) fn reference(engine: &Containers, image: &Image) -> Result<Reference,
         Image::Reference(name) => Ok(Reference { name: name.clone(), shown, own: false }),
         Image::Folder(folder) => {
             let name = format!("{REPOSITORY}folder:{}", super::content::random_id());
-            import(engine, folder, &name)?;
+            import(engine, folder, &name, Some(owner::label()))?;
             Ok(Reference { name, shown, own: true })
         }
         Image::ThisMachine => Err(EngineError::NotInContainers),
@@ -68,7 +68,7 @@ pub(super) fn release(
     match store.get(release, tell) {
         Ok(Image::Folder(folder)) if may_read(&folder) => {
             tell(&format!("{} goes to {}", release.name, engine.daemon));
-            import(engine, &folder, &name)?;
+            import(engine, &folder, &name, None)?;
         }
         Ok(_) | Err(StoreError::NotRoot | StoreError::NoBuilder) => {
             tell(&format!("{} is built by {}", release.name, engine.daemon));
@@ -84,8 +84,13 @@ fn may_read(folder: &Path) -> bool {
     std::fs::File::open(folder.join("etc/shadow")).is_ok()
 }
 
-/// Makes an image of a folder.
-fn import(engine: &Containers, folder: &Path, name: &str) -> Result<(), EngineError> {
+/// Makes an image of a folder, with a label on it if it is not to outlive its owner.
+fn import(
+    engine: &Containers,
+    folder: &Path,
+    name: &str,
+    label: Option<(String, String)>,
+) -> Result<(), EngineError> {
     let failed = |source| EngineError::io(format!("pack {}", folder.display()), source);
     let mut packing = Command::new("tar")
         .args(["--create", "--numeric-owner", "--one-file-system", "--xattrs", "--sparse", "--directory"])
@@ -112,7 +117,8 @@ fn import(engine: &Containers, folder: &Path, name: &str) -> Result<(), EngineEr
         Some((Ok::<_, io::Error>(piece.into()), receiver))
     });
     let (repository, tag) = name_and_tag(name);
-    let options = CreateImageOptionsBuilder::new().from_src("-").repo(repository).tag(tag).build();
+    let label = label.map(|(name, value)| format!("LABEL {name}=\"{value}\"")).into_iter().collect();
+    let options = CreateImageOptionsBuilder::new().from_src("-").repo(repository).tag(tag).changes(label).build();
     let taken = engine.connection.run(async {
         let mut told = engine.connection.docker.create_image(Some(options), Some(body_try_stream(body)), None);
         while let Some(line) = told.next().await {
@@ -150,6 +156,7 @@ fn build(engine: &Containers, release: &Release, name: &str, tell: &dyn Fn(&str)
     let arguments = [
         ("SUITE".to_owned(), release.suite.to_owned()),
         ("OVERLAY".to_owned(), release.overlay.unwrap_or_default().to_owned()),
+        ("OPTIONS".to_owned(), release.apt_options.iter().map(|option| format!("{option};\n")).collect()),
         ("PACKAGES".to_owned(), release.packages.join(" ")),
     ];
     let options =

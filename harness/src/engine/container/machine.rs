@@ -101,9 +101,20 @@ impl Booted {
                 self.idle(agent);
                 Ok(answer)
             }
-            Some(Err(_)) if !self.body.is_running() => Err(MachineError::Gone),
-            Some(Err(source)) => Err(MachineError::Io { action: "reach the machine".to_owned(), source }),
+            Some(Err(source)) => Err(self.unreachable(source)),
             None => Err(MachineError::Timeout { command: code.to_owned(), within }),
+        }
+    }
+
+    /// Why it does not answer.
+    fn unreachable(&self, source: io::Error) -> MachineError {
+        match self.body.is_running() {
+            Ok(true) => MachineError::Io { action: "reach the machine".to_owned(), source },
+            Ok(false) => MachineError::Gone,
+            Err(error) => {
+                let action = format!("reach the machine: {} does not answer any more", self.body.engine.daemon);
+                MachineError::Io { action, source: io::Error::other(error) }
+            }
         }
     }
 

@@ -5,7 +5,12 @@ group=$1 state=$2 kind=$3 init=$4
 shift 4
 # /proc is still that of the container.
 read -r leader _ </proc/self/stat
-echo 0 >"$group/machine/cgroup.procs"
+# As `join` there: another machine that starts now may take this group for what is left of one.
+tries=0
+until { mkdir -p "$group/machine" && echo 0 >"$group/machine/cgroup.procs"; } 2>/dev/null; do
+    tries=$((tries + 1))
+    [ $tries -lt 5 ]
+done
 exec unshare --cgroup -- sh -ec '
 state=$1 leader=$2 kind=$3 init=$4
 shift 4

@@ -9,6 +9,7 @@ shift 5
 state=/run/sandbox-unit
 top=/sys/fs/cgroup
 group=$top/$name
+running=
 
 # The tool reads what went wrong, and then lets go of the container.
 fail() {
@@ -20,15 +21,24 @@ fail() {
 }
 
 finish() {
-    trap '' TERM
+    trap '' TERM 37
     [ ! -s "$state/leader" ] || kill -9 "$(cat "$state/leader")"
-    wait
+    [ -z "$running" ] || wait "$running"
     # Where the host has both versions of control groups, nobody else removes ours.
     echo $$ >$top/cgroup.procs
     [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} \;
     exit 0
 }
-trap finish TERM
+# The second is the signal that images with systemd in them ask for, SIGRTMIN+3.
+trap finish TERM 37
+
+# Goes into a control group. Somebody else may take one without a process for what is left of a machine, as below.
+join() {
+    for _ in 1 2 3 4 5; do
+        ! { mkdir -p "$1" && echo $$ >"$1/cgroup.procs"; } 2>/dev/null || return 0
+    done
+    return 1
+}
 
 # Nobody holds the container: the tool was killed before it could.
 hold() {
@@ -55,14 +65,26 @@ done
 tar -xpmf /.sandbox-unit.tar -C / || fail "lacks a place for what is installed"
 rm -f /.sandbox-unit.tar
 
+# What engines set otherwise than a system finds it: without a network there is no IPv6, and everybody may bind every port
+# and send pings, so that no unit could be seen to forbid it.
+while read -r value setting; do
+    [ ! -e "/proc/sys/net/$setting" ] || echo "$value" | tr , '\t' >"/proc/sys/net/$setting"
+done <<END
+0 ipv6/conf/all/disable_ipv6
+0 ipv6/conf/default/disable_ipv6
+0 ipv6/conf/lo/disable_ipv6
+1024 ipv4/ip_unprivileged_port_start
+1,0 ipv4/ping_group_range
+END
 mount -o remount,rw /sys
 umount -R $top
 mount -t cgroup2 -o nosuid,nodev,noexec none $top || fail "refused the second version of control groups"
-mkdir -p "$group/machine" "$group/tool" || fail "refused a control group of its own"
-# What is left of machines whose daemon was killed; of living ones it cannot be removed.
-find $top -maxdepth 1 -name 'sandbox-unit-*' -mmin +1 -exec find {} -depth -type d -exec rmdir {} \; \; 2>/dev/null
 # A group with groups in it that share what it has must hold no process.
-echo $$ >"$group/tool/cgroup.procs"
+join "$group/tool" || fail "refused a control group of its own"
+# What is left of machines whose daemon was killed. In that of one that lives there is a process.
+for other in $top/sandbox-unit-*; do
+    ! grep -qx 'populated 0' "$other/cgroup.events" || find "$other" -depth -type d -exec rmdir {} \; 2>/dev/null
+done
 for controller in $(cat $top/cgroup.controllers); do
     echo "+$controller" >$top/cgroup.subtree_control
     echo "+$controller" >"$group/cgroup.subtree_control"
