@@ -24,6 +24,9 @@ const START: Duration = Duration::from_secs(60);
 /// How long a container may take to clean up behind its machine.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// What engines say of a container that has ended, when they are to run a command in it.
+const ENDED: [&str; 2] = ["is not running", "container state improper"];
+
 /// What the daemon answered in place of what was asked.
 #[derive(Debug)]
 pub(super) struct Fault(String);
@@ -84,7 +87,7 @@ impl Body {
         };
         body.container = Some(started.map_err(|fault| body.explain(&fault))?);
         let hold = Attached::start(&engine.connection.docker, &body.name, &[include_str!("hold.sh"), "hold"]);
-        let hold = engine.connection.run(hold).map_err(|error| refused(error.into()))?;
+        let hold = engine.connection.run(hold).map_err(|error| body.explain(&error.into()))?;
         body.hold = Mutex::new(Some(hold));
         Ok(body)
     }
@@ -144,6 +147,10 @@ impl Body {
         if said.contains("/bin/sh") && (said.contains("no such file") || said.contains("not found")) {
             // Where there is no shell there is no systemd: its packages need one.
             return lacks("systemd, and even a shell");
+        }
+        if ENDED.iter().any(|words| said.contains(words)) {
+            // What goes wrong later is told, and there is time to read it.
+            return lacks("systemd, and even coreutils");
         }
         self.engine.daemon.refused("start a container", said)
     }

@@ -228,7 +228,7 @@ fn no_way_to(address: &str) -> Option<(String, String)> {
 }
 
 /// The innermost reason, which says what the outer ones do not: that permission was denied.
-fn reason(error: &errors::Error) -> String {
+pub(super) fn reason(error: &errors::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {

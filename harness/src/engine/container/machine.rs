@@ -2,6 +2,7 @@
 
 use super::agent::{Answer, Attached, quoted};
 use super::body::Body;
+use super::daemon::reason;
 use crate::engine::EngineError;
 use crate::machine::{Backend, MachineError, Output};
 use std::io;
@@ -113,7 +114,7 @@ impl Booted {
             Ok(false) => MachineError::Gone,
             Err(error) => {
                 let action = format!("reach the machine: {} does not answer any more", self.body.engine.daemon);
-                MachineError::Io { action, source: io::Error::other(error) }
+                MachineError::Io { action, source: io::Error::other(reason(&error)) }
             }
         }
     }
