@@ -88,7 +88,7 @@ fn where_control_groups_are_of_the_second_version_alone_it_is_the_same() {
     docker.wait_for_machine(Duration::from_millis(700));
     signal(&child, "KILL");
     end(child);
-    assert_eq!(docker.left(&before), nothing(), "after SIGKILL");
+    assert_eq!(docker.left(&before), nothing(), "after SIGKILL, without another run");
 }
 
 #[test]

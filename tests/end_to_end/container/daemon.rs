@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 /// How long the daemon may take to start, and a machine to show.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long what has ended may take to be gone.
-const FAREWELL: Duration = Duration::from_secs(8);
+/// How long what has ended may take to be gone; a container that nobody came to hold goes after twenty seconds.
+const FAREWELL: Duration = Duration::from_secs(25);
 
 /// Which control groups the daemon sees.
 #[derive(Clone, Copy)]
@@ -139,10 +139,10 @@ impl Daemon {
         assert!(answer.contains("sha256"), "{answer}");
     }
 
-    /// Waits until a machine's container is there, and then this long.
+    /// Waits until a machine's container runs, and then this long.
     pub fn wait_for_machine(&self, and: Duration) {
         let began = Instant::now();
-        while self.containers().is_empty() {
+        while self.list("/containers/json").is_empty() {
             assert!(began.elapsed() < PATIENCE, "there is no container");
             std::thread::sleep(Duration::from_millis(20));
         }

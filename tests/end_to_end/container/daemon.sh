@@ -25,8 +25,11 @@ case $hierarchy in
 esac
 
 while read -r _; do
-    # What died is taken leave of.
-    [ -z "$daemon" ] || wait "$daemon"
+    if [ -n "$daemon" ]; then
+        wait "$daemon"
+        # containerd has gone with it, and may not have been taken leave of.
+        rm -f "$folder/exec/containerd/containerd.pid"
+    fi
     (
         echo 0 >"$top/$group/cgroup.procs"
         exec unshare $namespaces --propagation private -- sh -c "$inner" inner "$folder" "$parent"

@@ -61,6 +61,9 @@ impl Booted {
 
     /// Why it did not come up, from what was said in place of a greeting.
     fn failure(&self, said: &io::Error) -> EngineError {
+        if let Err(error) = self.body.is_running() {
+            return self.body.engine.daemon.refused("boot the machine to its end", reason(&error));
+        }
         let said = said.to_string();
         match said.strip_prefix("lacks ") {
             Some(what) => EngineError::ImageLacks { image: self.body.image.clone(), what: what.to_owned() },

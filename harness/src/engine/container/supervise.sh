@@ -42,7 +42,7 @@ join() {
 
 # Nobody holds the container: the tool was killed before it could.
 hold() {
-    sleep 30
+    sleep 20
     [ -e "$state/held" ] || kill -TERM 1
 }
 
