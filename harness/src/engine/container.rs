@@ -14,6 +14,7 @@ mod capabilities;
 mod content;
 mod daemon;
 mod image;
+mod limits;
 mod machine;
 mod owner;
 

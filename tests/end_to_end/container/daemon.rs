@@ -128,7 +128,7 @@ impl Daemon {
             .bytes()
             .map(|byte| format!("%{byte:02X}"))
             .collect();
-        let path = format!("/images/create?fromSrc=-&repo=localhost/sandbox-unit-folder&tag=test&changes={change}");
+        let path = format!("/images/create?fromSrc=-&repo=localhost/sandbox-unit-folder-0&changes={change}");
         let mut socket = UnixStream::connect(self.folder.join("docker.sock")).unwrap();
         // An archive ends with two blocks of nothing.
         let archive = [0; 1024];

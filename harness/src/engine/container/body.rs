@@ -1,6 +1,7 @@
 //! The container of a machine: its start, and its end.
 
 use super::agent::Attached;
+use super::limits::{self, Limit};
 use super::{Containers, EngineError, capabilities, content, image, owner};
 use crate::engine::minimal;
 use crate::engine::{HOSTNAME, SYSTEMD};
@@ -49,6 +50,17 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What the daemon can give a container.
+#[derive(Default)]
+struct Given {
+    /// The capabilities that it cannot.
+    lacking: Vec<&'static str>,
+    /// Whether that was measured.
+    measured: bool,
+    /// The resource limits, where its own choice was refused.
+    limits: Vec<Limit>,
+}
+
 /// A container that runs. Gone when dropped.
 pub(super) struct Body {
     pub engine: Containers,
@@ -77,13 +89,18 @@ impl Body {
             hold: Mutex::new(None),
         };
         let refused = |fault: Fault| engine.daemon.refused("start a container", fault);
-        let mut lacking = capabilities::lacking_here(&engine.daemon.address);
-        let started = match body.run(&reference, archive.clone(), &lacking) {
-            Err(fault) if capabilities::refused(&fault.0) => {
-                lacking = capabilities::measured(engine, &reference, &body.name).map_err(refused)?;
-                body.run(&reference, archive, &lacking)
+        let mut given = Given { lacking: capabilities::lacking_here(&engine.daemon.address), ..Given::default() };
+        let started = loop {
+            match body.run(&reference, archive.clone(), &given) {
+                Err(fault) if !given.measured && capabilities::refused(&fault.0) => {
+                    given.lacking = capabilities::measured(engine, &reference, &body.name).map_err(refused)?;
+                    given.measured = true;
+                }
+                Err(fault) if given.limits.is_empty() && limits::refused(&fault.0) => {
+                    given.limits = limits::had_by(&engine.daemon.address);
+                }
+                started => break started,
             }
-            started => started,
         };
         body.container = Some(started.map_err(|fault| body.explain(&fault))?);
         let hold = Attached::start(&engine.connection.docker, &body.name, &[include_str!("hold.sh"), "hold"]);
@@ -92,7 +109,7 @@ impl Body {
         Ok(body)
     }
 
-    fn run(&self, reference: &str, archive: Vec<u8>, lacking: &[&str]) -> Result<ContainerAsync<GenericImage>, Fault> {
+    fn run(&self, reference: &str, archive: Vec<u8>, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
         let (name, tag) = image::name_and_tag(reference);
         let mut command = vec!["-c", include_str!("supervise.sh"), "supervise", &self.name];
         command.extend([self.engine.daemon.kind.name(), minimal::TARGET, minimal::INIT, include_str!("machine.sh")]);
@@ -129,7 +146,10 @@ impl Body {
         for opened in ["seccomp=unconfined", "apparmor=unconfined", "label=disable"] {
             request = request.with_security_opt(opened);
         }
-        for capability in lacking {
+        for (name, soft, hard) in &given.limits {
+            request = request.with_ulimit(name, *soft, Some(*hard));
+        }
+        for capability in &given.lacking {
             request = request.with_cap_drop(capability.trim_start_matches("CAP_"));
         }
         let runtime = &self.engine.connection.runtime;

@@ -6,6 +6,7 @@
 
 use super::Containers;
 use super::body::Fault;
+use super::daemon::file_of_process;
 use futures_util::StreamExt;
 use sandbox_unit::capability::CAPABILITIES;
 use std::collections::HashMap;
@@ -26,19 +27,7 @@ pub(super) fn refused(said: &str) -> bool {
 /// The capabilities that the daemon at the other end of this socket lacks, where that can be seen: it is on this machine.
 /// What is wrong here shows when the container starts.
 pub(super) fn lacking_here(address: &str) -> Vec<&'static str> {
-    status_of_peer(address).map_or_else(Vec::new, |status| lacking(&status))
-}
-
-#[cfg(target_os = "linux")]
-fn status_of_peer(address: &str) -> Option<String> {
-    let socket = std::os::unix::net::UnixStream::connect(address.strip_prefix("unix://")?).ok()?;
-    let daemon = rustix::net::sockopt::socket_peercred(socket).ok()?.pid;
-    std::fs::read_to_string(format!("/proc/{}/status", daemon.as_raw_nonzero())).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn status_of_peer(_address: &str) -> Option<String> {
-    None
+    file_of_process(address, "status").map_or_else(Vec::new, |status| lacking(&status))
 }
 
 /// The capabilities that the daemon cannot give: what the process lacks that starts its containers, as seen from one.

@@ -238,6 +238,19 @@ pub(super) fn reason(error: &errors::Error) -> String {
     text
 }
 
+/// A file in `/proc` of the process at the other end of this socket, where it can be seen: it is on this machine.
+#[cfg(target_os = "linux")]
+pub(super) fn file_of_process(address: &str, name: &str) -> Option<String> {
+    let socket = std::os::unix::net::UnixStream::connect(address.strip_prefix("unix://")?).ok()?;
+    let daemon = rustix::net::sockopt::socket_peercred(socket).ok()?.pid;
+    std::fs::read_to_string(format!("/proc/{}/{name}", daemon.as_raw_nonzero())).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn file_of_process(_address: &str, _name: &str) -> Option<String> {
+    None
+}
+
 /// What runs connections.
 pub(super) fn runtime() -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(2).thread_name("containers").enable_all().build()

@@ -39,7 +39,7 @@ pub(super) fn reference(engine: &Containers, image: &Image) -> Result<Reference,
     match image {
         Image::Reference(name) => Ok(Reference { name: name.clone(), shown, own: false }),
         Image::Folder(folder) => {
-            let name = format!("{REPOSITORY}folder:{}", super::content::random_id());
+            let name = format!("{REPOSITORY}folder-{}", super::content::random_id());
             import(engine, folder, &name, Some(owner::label()))?;
             Ok(Reference { name, shown, own: true })
         }
@@ -59,9 +59,8 @@ pub(super) fn release(
 ) -> Result<String, EngineError> {
     let place = store.place(release);
     let folder = place.file_name().unwrap_or_default().to_string_lossy();
-    // It ends in the digest of its recipe.
-    let digest = folder.rsplit('-').next().unwrap_or_default();
-    let name = format!("{REPOSITORY}{}:{digest}", release.name);
+    // It ends in the digest of its recipe. A tag would be the place for that, but Podman's imports have none.
+    let name = format!("{REPOSITORY}{folder}");
     if engine.connection.run(engine.connection.docker.inspect_image(&name)).is_ok() {
         return Ok(name);
     }
