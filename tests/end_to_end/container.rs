@@ -66,7 +66,11 @@ fn without_a_sandbox_overreach_succeeds_in_a_container() {
     let docker = docker();
     let before = docker.traces();
     let directory = tempfile::tempdir().unwrap();
-    tool().args(["emit", "--manifest-path", &example("overreach"), "--out-dir"]).arg(directory.path()).assert().success();
+    tool()
+        .args(["emit", "--manifest-path", &example("overreach"), "--out-dir"])
+        .arg(directory.path())
+        .assert()
+        .success();
     let unit = directory.path().join("overreach.service");
     let emitted = directory.path().display().to_string();
     // As emitted it holds, ports below 1024 included, which engines open to everybody.

@@ -152,9 +152,11 @@ impl Daemon {
     /// Everything there is of machines: containers, their files, mounts, control groups and processes; and images that were
     /// made for one machine.
     pub fn traces(&self) -> BTreeSet<String> {
-        let mut traces: BTreeSet<String> = self.containers().into_iter().map(|name| format!("container {name}")).collect();
+        let mut traces: BTreeSet<String> =
+            self.containers().into_iter().map(|name| format!("container {name}")).collect();
         traces.extend(self.images().into_iter().filter(|name| name.contains("folder")));
-        for below in ["data/containers", "data/volumes", "data/image/overlay2/layerdb/mounts", "exec/runtime-runc/moby"] {
+        for below in ["data/containers", "data/volumes", "data/image/overlay2/layerdb/mounts", "exec/runtime-runc/moby"]
+        {
             let files = fs::read_dir(self.folder.join(below)).into_iter().flatten().flatten();
             traces.extend(files.map(|file| format!("file {}", file.path().display())));
         }

@@ -246,7 +246,8 @@ async fn remove(engine: &Containers, container: &str) {
 pub(super) fn sweep(engine: &Containers) -> Result<(), EngineError> {
     let docker = &engine.connection.docker;
     let ours = HashMap::from([("label".to_owned(), vec![owner::LABEL.to_owned()])]);
-    let abandoned = |labels: &HashMap<String, String>| labels.get(owner::LABEL).is_some_and(|owner| owner::is_gone(owner));
+    let abandoned =
+        |labels: &HashMap<String, String>| labels.get(owner::LABEL).is_some_and(|owner| owner::is_gone(owner));
     engine.connection.run(async {
         let options = ListContainersOptionsBuilder::new().all(true).filters(&ours).build();
         let containers = docker.list_containers(Some(options)).await;

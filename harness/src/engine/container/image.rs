@@ -84,12 +84,7 @@ fn may_read(folder: &Path) -> bool {
 }
 
 /// Makes an image of a folder, with a label on it if it is not to outlive its owner.
-fn import(
-    engine: &Containers,
-    folder: &Path,
-    name: &str,
-    label: Option<(String, String)>,
-) -> Result<(), EngineError> {
+fn import(engine: &Containers, folder: &Path, name: &str, label: Option<(String, String)>) -> Result<(), EngineError> {
     let failed = |source| EngineError::io(format!("pack {}", folder.display()), source);
     let mut packing = Command::new("tar")
         .args(["--create", "--numeric-owner", "--one-file-system", "--xattrs", "--sparse", "--directory"])

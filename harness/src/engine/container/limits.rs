@@ -45,7 +45,9 @@ mod tests {
 
     #[test]
     fn a_start_that_failed_because_of_limits_is_known() {
-        assert!(refused("error setting rlimits for ready process: error setting rlimit type 7: operation not permitted"));
+        assert!(refused(
+            "error setting rlimits for ready process: error setting rlimit type 7: operation not permitted"
+        ));
         assert!(!refused("unable to apply caps: operation not permitted"));
     }
 }

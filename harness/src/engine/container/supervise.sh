@@ -24,9 +24,10 @@ finish() {
     trap '' TERM 37
     [ ! -s "$state/leader" ] || kill -9 "$(cat "$state/leader")"
     [ -z "$running" ] || wait "$running"
-    # Where the host has both versions of control groups, nobody else removes ours.
-    echo $$ >$top/cgroup.procs
-    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} \;
+    # Where the host has both versions of control groups, nobody else removes ours. (Where it has one, processes cannot go up,
+    # and it goes with the container's.)
+    while read -r process; do echo "$process" >$top/cgroup.procs; done <"$group/tool/cgroup.procs" 2>/dev/null
+    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
     exit 0
 }
 # The second is the signal that images with systemd in them ask for, SIGRTMIN+3.
@@ -83,7 +84,7 @@ mount -t cgroup2 -o nosuid,nodev,noexec none $top || fail "refused the second ve
 join "$group/tool" || fail "refused a control group of its own"
 # What is left of machines whose daemon was killed. In that of one that lives there is a process.
 for other in $top/sandbox-unit-*; do
-    ! grep -qx 'populated 0' "$other/cgroup.events" || find "$other" -depth -type d -exec rmdir {} \; 2>/dev/null
+    ! grep -qx 'populated 0' "$other/cgroup.events" || find "$other" -depth -type d -exec rmdir {} + 2>/dev/null
 done
 for controller in $(cat $top/cgroup.controllers); do
     echo "+$controller" >$top/cgroup.subtree_control
