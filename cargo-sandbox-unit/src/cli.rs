@@ -145,6 +145,19 @@ pub enum Format {
     Json,
 }
 
+/// What boots machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// systemd-nspawn where it can run, else a container engine that answers.
+    Auto,
+    /// systemd-nspawn: a copy of this machine, or a folder. Needs root.
+    Nspawn,
+    /// Docker's daemon: images.
+    Docker,
+    /// Podman, through its socket.
+    Podman,
+}
+
 /// `verify`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -152,6 +165,7 @@ Examples:
   cargo sandbox-unit verify
   cargo sandbox-unit verify --release --format json > report.json
   cargo sandbox-unit verify --emitted dist/systemd   (the units as they lie there)
+  cargo sandbox-unit verify --engine docker --image 257
 
 Every forbidden action is first done outside the sandbox, on the same machine: what fails there proves nothing and is
 reported as inconclusive. Exit codes: 0 holds, 1 findings, 2 usage or configuration, 3 this machine cannot run it.")]
@@ -165,14 +179,18 @@ pub struct Verify {
     /// Verify the unit files in this directory, as `emit --out-dir` wrote them, in place of fresh ones
     #[arg(long, value_name = "DIR")]
     pub emitted: Option<PathBuf>,
-    /// The root file system to boot: a folder, or a release such as debian-13, trixie or 257, which is built the first time
-    /// (default: a copy-on-write copy of this machine)
+    /// The root file system to boot: a folder, or a release such as debian-13, trixie or 257, which is built the first time,
+    /// or for a container engine the name of any image with systemd in it (default: a copy-on-write copy of this machine; in
+    /// a container the release that the unit is meant for)
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
     /// End with 3 where the machine was not seen to enforce something that the units rest on, in place of probes that are
     /// inconclusive
     #[arg(long)]
     pub strict_engine: bool,
+    /// What boots it. A container engine is looked for where DOCKER_HOST says, else at its usual sockets
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub engine: Engine,
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -268,7 +286,14 @@ pub struct Diff {
 
 /// `doctor`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo sandbox-unit doctor --fix
+  cargo sandbox-unit doctor --fix --engine docker   what boots machines in containers, too")]
 pub struct Doctor {
+    /// The engine that is wanted
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub engine: Engine,
     /// Install what is missing with the system's package manager
     #[arg(long)]
     pub fix: bool,

@@ -1,11 +1,12 @@
 //! `doctor`: what this machine can run, what it lacks, and the exact remedy.
 
-use crate::cli::Doctor;
+use crate::cli::{Doctor, Engine};
 use crate::error::Error;
 use crate::{GOOD, UNABLE, elevate, interrupt, progress};
 use anstream::{eprintln, println};
 use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::{engine, image, verify};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A package manager, and what it calls what is needed.
@@ -16,6 +17,9 @@ struct PackageManager {
     install: &'static [&'static str],
     /// What boots machines.
     engine: &'static [&'static str],
+    /// What boots machines in containers.
+    docker: &'static [&'static str],
+    podman: &'static [&'static str],
     /// What builds images; nothing where the distribution has no such package.
     images: &'static [&'static str],
 }
@@ -27,6 +31,8 @@ static MANAGERS: &[PackageManager] = &[
         refresh: &["apt-get", "-q", "update"],
         install: &["apt-get", "-q", "install", "--yes", "--no-install-recommends"],
         engine: &["systemd", "systemd-container", "util-linux"],
+        docker: &["docker.io"],
+        podman: &["podman", "runc"],
         images: &["mmdebstrap", "debian-archive-keyring"],
     },
     PackageManager {
@@ -34,6 +40,8 @@ static MANAGERS: &[PackageManager] = &[
         refresh: &[],
         install: &["dnf", "--quiet", "--assumeyes", "install"],
         engine: &["systemd", "systemd-container", "util-linux"],
+        docker: &["moby-engine"],
+        podman: &["podman"],
         images: &[],
     },
 ];
@@ -46,15 +54,17 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
         return result;
     }
     if options.fix {
-        install_missing()?;
+        install_missing(options.engine)?;
         if image::builder().is_err() {
             install(|manager| manager.images)?;
         }
     }
+    let wants_nspawn = matches!(options.engine, Engine::Auto | Engine::Nspawn);
     let mut code = GOOD;
     for requirement in engine::requirements() {
         match requirement {
             Ok(there) => println!("ok       {there}"),
+            Err(missing) if !wants_nspawn => println!("optional {}: {}", missing.what, missing.why),
             Err(missing) => {
                 code = UNABLE;
                 println!("missing  {}: {}\n         remedy: {}", missing.what, missing.why, missing.remedy);
@@ -67,6 +77,7 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
             println!("optional {}: {}\n         remedy: {}", missing.what, missing.why, missing.remedy);
         }
     }
+    code = containers(options.engine, code);
     let able = "This machine can boot machines: `cargo sandbox-unit verify` runs here.";
     let unable =
         "This machine cannot boot machines yet; `cargo sandbox-unit doctor --fix` installs what can be installed.";
@@ -95,17 +106,72 @@ fn self_check() -> Result<(), Error> {
     Ok(())
 }
 
+/// Tells of the container engines that answer, and what that makes of the verdict so far.
+#[cfg(feature = "container")]
+fn containers(wanted: Engine, code: u8) -> u8 {
+    use sandbox_unit_harness::engine::{Daemon, Kind};
+    let (kind, needed) = match wanted {
+        Engine::Docker => (Some(Kind::Docker), true),
+        Engine::Podman => (Some(Kind::Podman), true),
+        Engine::Auto | Engine::Nspawn => (None, false),
+    };
+    let mut answers = false;
+    for found in Daemon::all(kind) {
+        match found {
+            Ok(daemon) => {
+                answers = true;
+                println!("ok       {daemon}");
+            }
+            Err(missing) => {
+                let word = if needed { "missing " } else { "optional" };
+                println!("{word} {}: {}\n         remedy: {}", missing.what, missing.why, missing.remedy);
+            }
+        }
+    }
+    match (needed, answers, wanted) {
+        (true, true, _) | (false, true, Engine::Auto) => GOOD,
+        (true, false, _) => UNABLE,
+        _ => code,
+    }
+}
+
+#[cfg(not(feature = "container"))]
+fn containers(_wanted: Engine, code: u8) -> u8 {
+    code
+}
+
 /// Installs what is missing, if anything is.
 ///
 /// # Errors
 /// The package manager of this system is not known, or it fails.
-pub fn install_missing() -> Result<(), Error> {
+pub fn install_missing(wanted: Engine) -> Result<(), Error> {
+    // A daemon elsewhere needs nothing of this machine.
+    let elsewhere = std::env::var_os("DOCKER_HOST").is_some();
+    match wanted {
+        Engine::Docker | Engine::Podman if elsewhere => return Ok(()),
+        Engine::Docker => return install_program("dockerd", |manager| manager.docker),
+        Engine::Podman => return install_program("podman", |manager| manager.podman),
+        // Elsewhere than on Linux there are container engines alone.
+        Engine::Auto if !cfg!(target_os = "linux") => return Ok(()),
+        Engine::Auto | Engine::Nspawn => {}
+    }
     let Err(missing) = engine::choose() else { return Ok(()) };
     // Root is asked for when it is needed, and is nothing that could be installed.
     if missing.iter().all(|missing| missing.what == "root") {
         return Ok(());
     }
     if install(|manager| manager.engine)? { Ok(()) } else { Err(Error::NoEngine(missing)) }
+}
+
+/// Installs packages that bring a program, if it is not there.
+fn install_program(program: &str, packages: impl Fn(&PackageManager) -> &'static [&'static str]) -> Result<(), Error> {
+    let there = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"]
+        .into_iter()
+        .any(|folder| Path::new(folder).join(program).exists());
+    if !there {
+        install(packages)?;
+    }
+    Ok(())
 }
 
 /// Installs packages, and says whether the package manager of this system is known.

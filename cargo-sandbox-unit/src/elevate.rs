@@ -68,6 +68,12 @@ pub fn is_root() -> bool {
     }
 }
 
+/// Whether root can be asked for.
+pub fn is_possible() -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    is_root() || std::env::split_paths(&folders).any(|folder| folder.join("sudo").is_file())
+}
+
 /// Runs this very command again as root, if it is not root that runs it; `None` where it is.
 pub fn again() -> Option<Result<u8, Error>> {
     if is_root() {

@@ -1,9 +1,13 @@
 //! `image`: root file systems with other versions of systemd.
 
 use crate::cli::{Format, Image as Options, ImageAction};
+use crate::engine::Chosen;
 use crate::error::Error;
 use crate::{FINDINGS, GOOD, elevate, interrupt, progress};
 use anstream::{eprintln, println};
+use sandbox_unit::version::SystemdVersion;
+#[cfg(feature = "container")]
+use sandbox_unit_harness::engine::Containers;
 use sandbox_unit_harness::image::{Image, RELEASES, Release, Store};
 use serde::Serialize;
 use std::path::Path;
@@ -41,11 +45,52 @@ pub fn run(options: &Options, quiet: bool) -> Result<u8, Error> {
     }
 }
 
+/// The image of this name for an engine, or the one that it boots where none is named.
+///
+/// # Errors
+/// There is none of this name, or it cannot be built.
+pub fn of(name: Option<&str>, engine: &Chosen, target: Option<SystemdVersion>, quiet: bool) -> Result<Image, Error> {
+    match (engine, name) {
+        (Chosen::Nspawn, None) => Ok(Image::ThisMachine),
+        (Chosen::Nspawn, Some(name)) => named(name, quiet),
+        #[cfg(feature = "container")]
+        (Chosen::Containers(containers), name) => in_containers(containers, name, target, quiet),
+    }
+}
+
+#[cfg(feature = "container")]
+fn in_containers(
+    containers: &Containers,
+    name: Option<&str>,
+    target: Option<SystemdVersion>,
+    quiet: bool,
+) -> Result<Image, Error> {
+    let release = match name {
+        Some(name) if Path::new(name).is_dir() => return Ok(Image::Folder(name.into())),
+        Some(name) => match Release::find(name) {
+            Some(release) => release,
+            None => return Ok(Image::Reference(name.to_owned())),
+        },
+        None => {
+            let release = Release::nearest(target);
+            tell(
+                &format!(
+                    "{} (systemd {}), because a container is no copy of this machine",
+                    release.name, release.systemd
+                ),
+                quiet,
+            );
+            release
+        }
+    };
+    Ok(containers.release(release, &Store::default(), &|line| tell(line, quiet))?)
+}
+
 /// The image of this name: a release of the store, which is built if need be, or a folder.
 ///
 /// # Errors
 /// There is neither, or it cannot be built.
-pub fn named(name: &str, quiet: bool) -> Result<Image, Error> {
+fn named(name: &str, quiet: bool) -> Result<Image, Error> {
     let folder = Path::new(name);
     match Release::find(name) {
         Some(release) if !folder.is_dir() => {

@@ -9,6 +9,7 @@ mod diff;
 mod doctor;
 mod elevate;
 mod emit;
+mod engine;
 mod error;
 mod exit_code;
 mod explain;

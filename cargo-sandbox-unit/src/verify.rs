@@ -1,12 +1,12 @@
 //! `verify`: build, boot, prove, report.
 
 use crate::cli::{Format, Verify};
+use crate::engine::{self, Chosen};
 use crate::error::Error;
 use crate::package::{self, Packages};
 use crate::{FINDINGS, GOOD, compile, doctor, elevate, image, interrupt, progress};
 use anstream::{print, println};
 use sandbox_unit::directive::Section;
-use sandbox_unit_harness::engine;
 use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::report::{Report, human};
 use sandbox_unit_harness::verify::{Listener, Progress, Session, Subject, UnitFile};
@@ -19,7 +19,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
     let packages = package::select(&options.selection)?;
     let subjects = subjects(&packages, options.emitted.as_deref())?;
     if options.fix {
-        doctor::install_missing()?;
+        doctor::install_missing(options.engine)?;
     }
     let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
     let listener = move |event: Progress| {
@@ -32,11 +32,14 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
             progress::status("Verifying", &subject.unit());
         }
     }
-    let image = options.image.as_deref().map_or(Ok(Image::ThisMachine), |name| image::named(name, quiet))?;
+    // Told before anything is built.
+    let chosen = engine::choose(options.engine)?;
+    let target = subjects.iter().map(|subject| subject.spec.systemd).max();
+    let image = image::of(options.image.as_deref(), &chosen, target, quiet)?;
     let build = || compile::binaries(&options.selection, &options.build, &packages.packages);
     let shown = subjects.clone();
-    let report = if elevate::is_root() {
-        as_root(subjects, &image, &listener, build)?
+    let report = if elevate::is_root() || !chosen.needs_root() {
+        here(chosen, subjects, &image, &listener, build)?
     } else {
         elevate::verify(subjects, image, build()?, watched)?
     };
@@ -65,14 +68,14 @@ fn json(report: &Report) -> Result<String, Error> {
 }
 
 /// Boots and probes while the programs are being built, then does the rest.
-fn as_root(
+fn here(
+    chosen: Chosen,
     subjects: Vec<Subject>,
     image: &Image,
     listener: Listener<'_>,
     build: impl FnOnce() -> Result<HashMap<String, PathBuf>, Error>,
 ) -> Result<Report, Error> {
-    // Told before anything is built.
-    let engine = engine::choose().map_err(Error::NoEngine)?;
+    let engine = chosen.engine()?;
     std::thread::scope(|scope| {
         let booting = scope.spawn(|| Session::boot(engine.as_ref(), image, subjects, listener));
         let built = build();

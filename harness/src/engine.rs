@@ -1,23 +1,50 @@
 //! Engines: they boot an [`Image`] into a [`Machine`].
 
+#[cfg(feature = "container")]
+mod container;
+#[cfg(any(target_os = "linux", feature = "container"))]
+mod minimal;
 #[cfg(target_os = "linux")]
 mod nspawn;
 mod privileges;
 #[cfg(target_os = "linux")]
 mod run;
 
+#[cfg(feature = "container")]
+pub use container::{Containers, Daemon, Kind};
 #[cfg(target_os = "linux")]
 pub use nspawn::Nspawn;
-
 pub use privileges::Privileges;
 
-use crate::image::Image;
+use crate::image::{Image, StoreError};
 use crate::machine::{Machine, MachineError};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
+
+/// What a machine mounts over itself, so that what is installed there would be seen by nobody.
+#[cfg(any(target_os = "linux", feature = "container"))]
+const MOUNTED_OVER: [&str; 5] = ["/dev", "/proc", "/run", "/sys", "/tmp"];
+
+/// Where systemd is in an image.
+#[cfg(any(target_os = "linux", feature = "container"))]
+const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
+
+/// What a machine is called inside, unless its image has a name for itself.
+#[cfg(any(target_os = "linux", feature = "container"))]
+const HOSTNAME: &str = "sandbox-unit";
+
+/// What PID 1 gets as its environment on most distributions; commands get the same.
+#[cfg(any(target_os = "linux", feature = "container"))]
+const ENVIRONMENT: [(&str, &str); 5] = [
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    ("HOME", "/root"),
+    ("LC_ALL", "C.UTF-8"),
+    ("TERM", "dumb"),
+    ("SYSTEMD_COLORS", "0"),
+];
 
 /// Boots images.
 pub trait Engine: Send + Sync {
@@ -114,6 +141,33 @@ pub enum EngineError {
     /// The image has no systemd.
     #[error("{path} holds no systemd: use a root file system that has one (mmdebstrap --include=systemd,systemd-sysv,dbus)", path = .0.display())]
     NoSystemd(PathBuf),
+    /// The image has not what a machine needs.
+    #[error(
+        "{image} lacks {what}: use an image that has it (of Debian: one with systemd, systemd-sysv and dbus; \
+         `--image debian-13` makes one)"
+    )]
+    ImageLacks {
+        /// The image.
+        image: String,
+        /// What is missing.
+        what: String,
+    },
+    /// Containers are made of images.
+    #[error("a container cannot be a copy of this machine: name an image, as in `--image debian-13`")]
+    NotInContainers,
+    /// The daemon of the container engine did not do as told.
+    #[error("{daemon} could not {action}: {said}")]
+    Daemon {
+        /// Which daemon.
+        daemon: String,
+        /// What was asked of it.
+        action: String,
+        /// Its answer.
+        said: String,
+    },
+    /// The image of a release could not be had.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A file of the installation cannot be put where it should go.
     #[error("{path} cannot be installed: {why}")]
     Installation {

@@ -18,19 +18,21 @@ pub enum Image {
     ThisMachine,
     /// A folder that holds a root file system with systemd in it.
     Folder(PathBuf),
+    /// An image that a container engine knows by this name, or can pull.
+    Reference(String),
 }
 
 impl Image {
-    /// Whether there is something at this absolute path.
+    /// Whether there is something at this absolute path. What is in the image of a container engine is not known here.
     #[must_use]
     pub fn has(&self, path: &str) -> bool {
-        self.root().join(path.trim_start_matches('/')).exists()
+        self.root().is_some_and(|root| root.join(path.trim_start_matches('/')).exists())
     }
 
     /// The systemd in it, by the name of its shared library (`libsystemd-shared-252.so`); `None` where there is none.
     #[must_use]
     pub fn systemd(&self) -> Option<SystemdVersion> {
-        let root = self.root();
+        let root = self.root()?;
         // Debian has a folder a processor architecture, others have not.
         let architectures = std::fs::read_dir(root.join("usr/lib")).into_iter().flatten().flatten();
         let folders = architectures
@@ -41,10 +43,11 @@ impl Image {
         files.filter_map(|file| version_of(&file.file_name().to_string_lossy())).next()
     }
 
-    fn root(&self) -> &Path {
+    fn root(&self) -> Option<&Path> {
         match self {
-            Self::ThisMachine => Path::new("/"),
-            Self::Folder(folder) => folder,
+            Self::ThisMachine => Some(Path::new("/")),
+            Self::Folder(folder) => Some(folder),
+            Self::Reference(_) => None,
         }
     }
 }
@@ -61,6 +64,7 @@ impl fmt::Display for Image {
         match self {
             Self::ThisMachine => f.write_str("this machine"),
             Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Reference(name) => f.write_str(name),
         }
     }
 }

@@ -6,6 +6,8 @@
 
 mod audit;
 mod configuration;
+#[cfg(feature = "container")]
+mod container;
 mod emit;
 mod examples;
 mod faults;

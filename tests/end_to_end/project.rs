@@ -22,7 +22,12 @@ pub fn tool() -> Command {
 
 /// The program under test, whatever the machine has.
 pub fn plain_tool() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-sandbox-unit"));
+    Command::from_std(plain_command())
+}
+
+/// The same, to be run beside the test.
+pub fn plain_command() -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-sandbox-unit"));
     // As from a shell: what Cargo sets for tests would make every build inside differ from the user's.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
         if name != "CARGO_HOME" {
@@ -59,12 +64,17 @@ pub fn verify(manifest: &str, arguments: &[&str]) -> Verified {
     }
     let output =
         command.args(["verify", "--format", "json", "--manifest-path", manifest]).args(arguments).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-    Verified { code: output.status.code().unwrap_or(-1), report, errors }
+    Verified::of(&output)
 }
 
 impl Verified {
+    /// What `verify --format json` has ended with.
+    pub fn of(output: &std::process::Output) -> Self {
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        Self { code: output.status.code().unwrap_or(-1), report, errors }
+    }
+
     /// The only unit of the report.
     pub fn unit(&self) -> &Value {
         let units = self.report["units"].as_array().unwrap_or_else(|| panic!("no report: {}", self.errors));

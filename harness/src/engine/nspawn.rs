@@ -17,13 +17,12 @@ mod files;
 mod hidden;
 mod home;
 mod layers;
-mod minimal;
 mod process;
 mod stage;
 mod tools;
 
 use super::run::run;
-use super::{Engine, EngineError, Installation, Missing, Privileges};
+use super::{ENVIRONMENT, Engine, EngineError, Installation, Missing, Privileges};
 use crate::image::Image;
 use crate::machine::{Backend, Machine, MachineError, Output};
 use cgroup::{Cgroup, Hierarchy, Leader};
@@ -46,15 +45,6 @@ const SHUTDOWN: Duration = Duration::from_secs(20);
 
 /// How long systemd-nspawn may take to end once PID 1 of its machine is dead.
 const FAREWELL: Duration = Duration::from_millis(500);
-
-/// What PID 1 gets as its environment on most distributions; commands get the same.
-const ENVIRONMENT: [(&str, &str); 5] = [
-    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-    ("HOME", "/root"),
-    ("LC_ALL", "C.UTF-8"),
-    ("TERM", "dumb"),
-    ("SYSTEMD_COLORS", "0"),
-];
 
 /// The engine that boots machines with systemd-nspawn. Needs root.
 #[derive(Debug, Clone)]

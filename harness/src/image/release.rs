@@ -63,6 +63,14 @@ impl Release {
         RELEASES.iter().find(named)
     }
 
+    /// The oldest release on which a unit for this systemd loads: the newest where none is new enough.
+    #[must_use]
+    pub fn nearest(target: Option<SystemdVersion>) -> &'static Self {
+        let mut releases = RELEASES.iter();
+        let newest = &RELEASES[RELEASES.len() - 1];
+        target.and_then(|target| releases.find(|release| release.systemd >= target)).unwrap_or(newest)
+    }
+
     /// The name of a release that this could be meant to be.
     #[must_use]
     pub fn close_to(name: &str) -> Option<&'static str> {
@@ -95,6 +103,12 @@ mod tests {
         assert_eq!(name("257"), Some("debian-13"));
         assert_eq!(name("tricksie"), None);
         assert_eq!(Release::close_to("trixi"), Some("trixie"));
+    }
+
+    #[test]
+    fn the_nearest_release_is_not_older_than_the_target() {
+        let nearest = |systemd| Release::nearest(Some(SystemdVersion::new(systemd))).name;
+        assert_eq!((nearest(252), nearest(255), nearest(900)), ("debian-12", "debian-13", "debian-testing"));
     }
 
     #[test]

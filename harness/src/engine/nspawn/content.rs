@@ -4,18 +4,14 @@ use super::files::Root;
 use super::home::random_id;
 use super::layers::{Layer, Mount, layers};
 use super::stage::Stage;
-use super::{EngineError, hidden, minimal};
-use crate::engine::{File, Installation};
+use super::{EngineError, hidden};
+use crate::engine::minimal::{self, Thing};
+use crate::engine::{File, Installation, MOUNTED_OVER, SYSTEMD};
 use crate::image::Image;
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-
-/// What a machine mounts over itself, so that what is installed there would be seen by nobody.
-const MOUNTED_OVER: [&str; 5] = ["/dev", "/proc", "/run", "/sys", "/tmp"];
-
-/// Where systemd is.
-const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
 
 /// The largest file that is copied because it is mounted over another.
 const LARGEST: u64 = 1 << 20;
@@ -36,6 +32,10 @@ impl Content {
             Image::ThisMachine => PathBuf::from("/"),
             Image::Folder(folder) => fs::canonicalize(folder)
                 .map_err(|source| EngineError::io(format!("use {} as image", folder.display()), source))?,
+            Image::Reference(name) => {
+                let source = io::Error::other("it is an image of a container engine: say --engine docker or podman");
+                return Err(EngineError::io(format!("use {name} as image"), source));
+            }
         };
         let mounts = Mount::all().map_err(|source| EngineError::io("read /proc/self/mountinfo", source))?;
         let (layers, files) = layers(&root, &mounts);
@@ -49,10 +49,10 @@ impl Content {
         }
         let empty = match image {
             Image::ThisMachine => hidden::hide(&stage)?,
-            Image::Folder(_) => Vec::new(),
+            _ => Vec::new(),
         };
         identity(&stage)?;
-        minimal::stage(&stage, installation)?;
+        minimal(&stage, installation)?;
         for file in &installation.files {
             install(&stage, file, &empty)?;
         }
@@ -84,6 +84,26 @@ fn identity(stage: &Stage) -> Result<(), EngineError> {
         Some(path) if path != Path::new("/etc/machine-id") => stage.link(second, "/etc/machine-id"),
         _ => Ok(()),
     }
+}
+
+/// Keeps out of the machine what must not start in it, and puts in what does.
+fn minimal(stage: &Stage, installation: &Installation) -> Result<(), EngineError> {
+    for (folder, ending) in minimal::concealed() {
+        let folder = Path::new(folder);
+        if ending.is_empty() {
+            stage.conceal(folder)?;
+        }
+        for name in stage.names(folder).iter().filter(|name| !ending.is_empty() && name.ends_with(ending)) {
+            stage.conceal(&folder.join(name))?;
+        }
+    }
+    for thing in minimal::things(installation) {
+        match thing {
+            Thing::File { path, text } => stage.file(Path::new(&path), text.as_bytes(), 0o644)?,
+            Thing::Masked { path } => stage.link(Path::new(&path), "/dev/null")?,
+        }
+    }
+    Ok(())
 }
 
 fn install(stage: &Stage, file: &File, empty: &[PathBuf]) -> Result<(), EngineError> {

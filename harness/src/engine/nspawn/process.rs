@@ -4,7 +4,8 @@ use super::cgroup::Cgroup;
 use super::content::Content;
 use super::home::Home;
 use super::tools::Tools;
-use super::{ENVIRONMENT, EngineError, Nspawn, Privileges, minimal};
+use super::{EngineError, Nspawn};
+use crate::engine::{ENVIRONMENT, HOSTNAME, Privileges, minimal};
 use crate::machine::MachineError;
 use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read};
@@ -22,9 +23,6 @@ const CONSOLE: usize = 64 * 1024;
 
 /// The exit status of launch.sh when the overlay over the root cannot be mounted.
 const OVERLAY_REFUSED: i32 = 81;
-
-/// What the machine is called inside, unless its image has a name for itself.
-const HOSTNAME: &str = "sandbox-unit";
 
 pub(super) struct Processes {
     launcher: Child,
@@ -215,7 +213,7 @@ impl Privileges {
     /// What runs first in the machine, where something has to; it cannot raise the host's limits in a container.
     fn init(self) -> &'static [&'static str] {
         match self {
-            Self::All => &["/bin/sh", "-c", include_str!("init.sh"), "init"],
+            Self::All => &["/bin/sh", "-c", minimal::INIT, "init"],
             Self::Container => &[],
         }
     }

@@ -3,9 +3,7 @@
 //! The kernel is the host's. What a distribution starts would load modules, set kernel settings and the clock, discard
 //! blocks, and fetch packages; and it would take a minute. So no target wants anything, except for our own.
 
-use super::EngineError;
-use super::stage::Stage;
-use crate::engine::Installation;
+use super::Installation;
 use std::path::Path;
 
 /// The target that is booted.
@@ -86,28 +84,46 @@ ExecStart=
 ExecStart=systemd-tmpfiles --create --boot --exclude-prefix=/dev --exclude-prefix=/proc --exclude-prefix=/sys
 ";
 
-/// Puts it onto the stage, with the units of the installation that are to be started.
-pub(super) fn stage(stage: &Stage, installation: &Installation) -> Result<(), EngineError> {
-    for directory in UNITS {
-        for name in stage.names(Path::new(directory)) {
-            if name.ends_with(".target.wants") || name.ends_with(".target.requires") {
-                stage.conceal(&Path::new(directory).join(name))?;
-            }
-        }
-    }
-    for directory in GENERATORS {
-        stage.conceal(Path::new(directory))?;
-    }
-    let own = Path::new("/etc/systemd/system");
+/// The first program in the machine, which becomes systemd.
+pub(super) const INIT: &str = include_str!("init.sh");
+
+/// What is kept out of the machine: in these folders, everything whose name ends like this. It is what targets want, and
+/// whole folders of what makes up units.
+pub(super) fn concealed() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let wants = UNITS.into_iter().flat_map(|folder| [(folder, ".target.wants"), (folder, ".target.requires")]);
+    wants.chain(GENERATORS.into_iter().map(|folder| (folder, "")))
+}
+
+/// A thing that is put into the machine.
+pub(super) enum Thing {
+    /// A file of root that all may read.
+    File {
+        /// Where.
+        path: String,
+        /// What is in it.
+        text: String,
+    },
+    /// A symbolic link to /dev/null: a unit that does not start.
+    Masked {
+        /// Where.
+        path: String,
+    },
+}
+
+/// What is put into the machine, with the target that starts the units of the installation.
+pub(super) fn things(installation: &Installation) -> Vec<Thing> {
+    const OWN: &str = "/etc/systemd/system";
     // A unit that is installed is meant, whatever it is called.
     let installed = |unit: &str| installation.files.iter().any(|file| Path::new(&file.path).ends_with(unit));
-    for unit in MASKED.into_iter().filter(|unit| !installed(unit)) {
-        stage.link(&own.join(unit), "/dev/null")?;
-    }
-    let file = |path: &str, text: &str| stage.file(Path::new(path), text.as_bytes(), 0o644);
-    file("/etc/systemd/journald.conf.d/zz-sandbox-unit.conf", JOURNALD)?;
-    file("/etc/systemd/system/systemd-tmpfiles-setup.service.d/zz-sandbox-unit.conf", TMPFILES)?;
-    stage.file(&own.join(TARGET), target(&installation.units).as_bytes(), 0o644)
+    let masked = MASKED.into_iter().filter(|unit| !installed(unit));
+    let mut things: Vec<Thing> = masked.map(|unit| Thing::Masked { path: format!("{OWN}/{unit}") }).collect();
+    let files = [
+        ("/etc/systemd/journald.conf.d/zz-sandbox-unit.conf".to_owned(), JOURNALD.to_owned()),
+        (format!("{OWN}/systemd-tmpfiles-setup.service.d/zz-sandbox-unit.conf"), TMPFILES.to_owned()),
+        (format!("{OWN}/{TARGET}"), target(&installation.units)),
+    ];
+    things.extend(files.map(|(path, text)| Thing::File { path, text }));
+    things
 }
 
 fn target(units: &[String]) -> String {

@@ -1,0 +1,105 @@
+//! Which engine boots the machines of this run.
+
+use crate::cli::Engine as Wanted;
+use crate::elevate;
+use crate::error::Error;
+use sandbox_unit_harness::engine::{self, Engine, Missing};
+
+#[cfg(feature = "container")]
+use sandbox_unit_harness::engine::{Containers, Daemon, Kind};
+
+/// The engine that was chosen.
+pub enum Chosen {
+    /// systemd-nspawn, as root: here, or through `sudo`.
+    Nspawn,
+    /// A container engine, as whoever may use its daemon.
+    #[cfg(feature = "container")]
+    Containers(Containers),
+}
+
+/// The engine that is wanted, if this machine has it.
+///
+/// # Errors
+/// It has not: everything that is missing.
+pub fn choose(wanted: Wanted) -> Result<Chosen, Error> {
+    match wanted {
+        Wanted::Nspawn => nspawn().map_err(Error::NoEngine),
+        #[cfg(feature = "container")]
+        Wanted::Docker => containers(Some(Kind::Docker)),
+        #[cfg(feature = "container")]
+        Wanted::Podman => containers(Some(Kind::Podman)),
+        #[cfg(feature = "container")]
+        Wanted::Auto => nspawn().or_else(|missing| match Daemon::find(None) {
+            Ok(daemon) => with(daemon),
+            Err(more) => Err(Error::NoEngine(missing.into_iter().chain(more).collect())),
+        }),
+        #[cfg(not(feature = "container"))]
+        Wanted::Auto => nspawn().map_err(Error::NoEngine),
+        #[cfg(not(feature = "container"))]
+        Wanted::Docker | Wanted::Podman => Err(Error::NoEngine(vec![Missing {
+            what: "the part for container engines".into(),
+            why: "this program was built without it".into(),
+            remedy: "cargo install cargo-sandbox-unit, with its default features".into(),
+        }])),
+    }
+}
+
+/// systemd-nspawn. An ordinary user has it where there is `sudo`.
+fn nspawn() -> Result<Chosen, Vec<Missing>> {
+    let missing: Vec<Missing> = engine::requirements().into_iter().filter_map(Result::err).collect();
+    let root_alone = missing.iter().all(|missing| missing.what == "root");
+    if missing.is_empty() || (root_alone && elevate::is_possible()) { Ok(Chosen::Nspawn) } else { Err(missing) }
+}
+
+#[cfg(feature = "container")]
+fn containers(kind: Option<Kind>) -> Result<Chosen, Error> {
+    with(Daemon::find(kind).map_err(Error::NoEngine)?)
+}
+
+/// The engine with this daemon.
+#[cfg(feature = "container")]
+fn with(daemon: Daemon) -> Result<Chosen, Error> {
+    if let Some((name, value)) = daemon.variable() {
+        return Err(again_with(name, value));
+    }
+    Ok(Chosen::Containers(Containers::new(daemon)?))
+}
+
+/// Runs this very command again with a variable set, in the place of this one. (A program that has threads must not set its
+/// own.) Returns only if that fails.
+#[cfg(feature = "container")]
+fn again_with(name: &str, value: &str) -> Error {
+    let this = match std::env::current_exe() {
+        Ok(this) => this,
+        Err(error) => return Error::file("/proc/self/exe", error),
+    };
+    let mut command = std::process::Command::new(&this);
+    command.args(std::env::args_os().skip(1)).env(name, value);
+    #[cfg(unix)]
+    let error = std::os::unix::process::CommandExt::exec(&mut command);
+    #[cfg(not(unix))]
+    let error = match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or_else(|| i32::from(crate::UNABLE))),
+        Err(error) => error,
+    };
+    Error::file(this, error)
+}
+
+impl Chosen {
+    /// Whether its machines need root.
+    pub fn needs_root(&self) -> bool {
+        matches!(self, Self::Nspawn)
+    }
+
+    /// The engine itself.
+    ///
+    /// # Errors
+    /// Something is missing after all.
+    pub fn engine(self) -> Result<Box<dyn Engine>, Error> {
+        match self {
+            Self::Nspawn => engine::choose().map_err(Error::NoEngine),
+            #[cfg(feature = "container")]
+            Self::Containers(containers) => Ok(Box::new(containers)),
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The container of a machine: its start, and its end.
+
+use super::agent::Attached;
+use super::limits::{self, Limit};
+use super::{Containers, EngineError, capabilities, content, image, owner};
+use crate::engine::minimal;
+use crate::engine::{HOSTNAME, SYSTEMD};
+use futures_util::StreamExt;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+use testcontainers::bollard::errors::Error as DockerError;
+use testcontainers::bollard::query_parameters::{
+    KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveImageOptions, WaitContainerOptionsBuilder,
+};
+use testcontainers::core::{CgroupnsMode, WaitFor};
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerAsync, CopyTargetOptions, GenericImage, ImageExt, TestcontainersError};
+
+/// How long the daemon may take to create and start a container.
+const START: Duration = Duration::from_secs(60);
+
+/// How long a container may take to clean up behind its machine.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What engines say of a container that has ended, when they are to run a command in it.
+const ENDED: [&str; 2] = ["is not running", "container state improper"];
+
+/// What the daemon answered in place of what was asked.
+#[derive(Debug)]
+pub(super) struct Fault(String);
+
+impl From<DockerError> for Fault {
+    fn from(error: DockerError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<TestcontainersError> for Fault {
+    fn from(error: TestcontainersError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the daemon can give a container.
+#[derive(Default)]
+struct Given {
+    /// The capabilities that it cannot.
+    lacking: Vec<&'static str>,
+    /// Whether that was measured.
+    measured: bool,
+    /// The resource limits, where its own choice was refused.
+    limits: Vec<Limit>,
+}
+
+/// A container that runs. Gone when dropped.
+pub(super) struct Body {
+    pub engine: Containers,
+    /// The container's name.
+    pub name: String,
+    /// The image, as the user knows it.
+    pub image: String,
+    /// An image that was made for this container alone.
+    own_image: Option<String>,
+    container: Option<ContainerAsync<GenericImage>>,
+    /// In a lock, because it cannot be shared. Nobody waits for it.
+    hold: Mutex<Option<Attached>>,
+}
+
+impl Body {
+    /// Starts a container with this archive unpacked in it, and holds it.
+    pub fn start(engine: &Containers, image: image::Reference, archive: Vec<u8>) -> Result<Self, EngineError> {
+        let id: String = content::random_id().chars().take(12).collect();
+        let image::Reference { name: reference, shown, own } = image;
+        let mut body = Self {
+            engine: engine.clone(),
+            name: format!("sandbox-unit-{id}"),
+            image: shown,
+            own_image: own.then(|| reference.clone()),
+            container: None,
+            hold: Mutex::new(None),
+        };
+        let refused = |fault: Fault| engine.daemon.refused("start a container", fault);
+        let mut given = Given { lacking: capabilities::lacking_here(&engine.daemon.address), ..Given::default() };
+        let started = loop {
+            match body.run(&reference, archive.clone(), &given) {
+                Err(fault) if !given.measured && capabilities::refused(&fault.0) => {
+                    given.lacking = capabilities::measured(engine, &reference, &body.name).map_err(refused)?;
+                    given.measured = true;
+                }
+                Err(fault) if given.limits.is_empty() && limits::refused(&fault.0) => {
+                    given.limits = limits::had_by(&engine.daemon.address);
+                }
+                started => break started,
+            }
+        };
+        body.container = Some(started.map_err(|fault| body.explain(&fault))?);
+        let hold = Attached::start(&engine.connection.docker, &body.name, &[include_str!("hold.sh"), "hold"]);
+        let hold = engine.connection.run(hold).map_err(|error| body.explain(&error.into()))?;
+        body.hold = Mutex::new(Some(hold));
+        Ok(body)
+    }
+
+    fn run(&self, reference: &str, archive: Vec<u8>, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
+        let (name, tag) = image::name_and_tag(reference);
+        let mut command = vec!["-c", include_str!("supervise.sh"), "supervise", &self.name];
+        command.extend([self.engine.daemon.kind.name(), minimal::TARGET, minimal::INIT, include_str!("machine.sh")]);
+        command.extend(SYSTEMD);
+        command.push("--");
+        let mut command: Vec<String> = command.into_iter().map(str::to_owned).collect();
+        command.extend(minimal::concealed().map(|(folder, ending)| match ending {
+            "" => folder.to_owned(),
+            _ => format!("{folder}/*{ending}"),
+        }));
+        let mut request = GenericImage::new(name, tag)
+            .with_entrypoint("/bin/sh")
+            .with_cmd(command)
+            .with_container_name(&self.name)
+            .with_labels([owner::label()])
+            .with_hostname(HOSTNAME)
+            .with_user("0:0")
+            .with_working_dir("/")
+            .with_copy_to(CopyTargetOptions::new("/.sandbox-unit.tar").with_mode(0o600), archive)
+            .with_ready_conditions(Vec::<WaitFor>::new())
+            .with_startup_timeout(START)
+            .with_cap_add("ALL")
+            .with_cgroupns_mode(CgroupnsMode::Private)
+            .with_userns_mode("host")
+            .with_host_config_modifier(|host| {
+                host.network_mode = Some("none".to_owned());
+                host.publish_all_ports = Some(false);
+                host.auto_remove = Some(true);
+                // What the engine forbids, no unit can be seen to forbid.
+                host.masked_paths = Some(Vec::new());
+                host.readonly_paths = Some(Vec::new());
+                host.device_cgroup_rules = Some(vec!["a *:* rwm".to_owned()]);
+            });
+        for opened in ["seccomp=unconfined", "apparmor=unconfined", "label=disable"] {
+            request = request.with_security_opt(opened);
+        }
+        for (name, soft, hard) in &given.limits {
+            request = request.with_ulimit(name, *soft, Some(*hard));
+        }
+        for capability in &given.lacking {
+            request = request.with_cap_drop(capability.trim_start_matches("CAP_"));
+        }
+        let runtime = &self.engine.connection.runtime;
+        runtime.block_on(request.start()).map_err(|error| {
+            // testcontainers leaves a container that was created and did not start.
+            runtime.block_on(remove(&self.engine, &self.name));
+            error.into()
+        })
+    }
+
+    /// Why a container did not start.
+    fn explain(&self, fault: &Fault) -> EngineError {
+        let lacks = |what: &str| EngineError::ImageLacks { image: self.image.clone(), what: what.to_owned() };
+        let said = &fault.0;
+        if said.contains("/bin/sh") && (said.contains("no such file") || said.contains("not found")) {
+            // Where there is no shell there is no systemd: its packages need one.
+            return lacks("systemd, and even a shell");
+        }
+        if ENDED.iter().any(|words| said.contains(words)) {
+            // What goes wrong later is told, and there is time to read it.
+            return lacks("systemd, and even coreutils");
+        }
+        self.engine.daemon.refused("start a container", said)
+    }
+
+    /// What its PID 1 has written.
+    pub fn log(&self) -> String {
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail("50").build();
+        let mut log = self.engine.connection.docker.logs(&self.name, Some(options));
+        self.engine.connection.run(async {
+            let mut text = Vec::new();
+            while let Some(Ok(piece)) = log.next().await {
+                text.extend(piece.into_bytes());
+            }
+            String::from_utf8_lossy(&text).trim_end().to_owned()
+        })
+    }
+
+    /// Whether it still runs.
+    ///
+    /// # Errors
+    /// The daemon does not say.
+    pub fn is_running(&self) -> Result<bool, DockerError> {
+        const NO_SUCH_CONTAINER: u16 = 404;
+        let asked = self.engine.connection.docker.inspect_container(&self.name, None);
+        match self.engine.connection.run(asked) {
+            Ok(container) => Ok(container.state.and_then(|state| state.running).unwrap_or(false)),
+            Err(DockerError::DockerResponseServerError { status_code: NO_SUCH_CONTAINER, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        let Some(container) = self.container.take() else { return };
+        let Containers { daemon: _, connection } = &self.engine;
+        let _inside = connection.runtime.enter();
+        connection.run(async {
+            let condition = WaitContainerOptionsBuilder::new().condition("removed").build();
+            let mut removed = connection.docker.wait_container(&self.name, Some(condition));
+            // It cleans up behind its machine when nobody holds it any more.
+            drop(self.hold.get_mut().map(Option::take));
+            let _end = tokio::time::timeout(FAREWELL, async { while removed.next().await.is_some() {} }).await;
+            // Most often it has gone by itself.
+            let _gone = container.rm().await;
+            if let Some(image) = &self.own_image {
+                let _next_sweep = connection.docker.remove_image(image, None::<RemoveImageOptions>, None).await;
+            }
+        });
+    }
+}
+
+/// Ends a container in order, so that it cleans up behind its machine, and by force where that fails.
+async fn end(engine: &Containers, container: &str) {
+    let docker = &engine.connection.docker;
+    let condition = WaitContainerOptionsBuilder::new().condition("removed").build();
+    let mut removed = docker.wait_container(container, Some(condition));
+    // Not the signal that its image asks for: any image may be below.
+    let terminate = KillContainerOptionsBuilder::new().signal("TERM").build();
+    if docker.kill_container(container, Some(terminate)).await.is_ok() {
+        let _end = tokio::time::timeout(FAREWELL, async { while removed.next().await.is_some() {} }).await;
+    }
+    remove(engine, container).await;
+}
+
+async fn remove(engine: &Containers, container: &str) {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    // That there is none is what is wanted; what cannot be removed now is swept.
+    let _gone = engine.connection.docker.remove_container(container, Some(options)).await;
+}
+
+/// Removes the containers of tools that are gone, and the images that they made for themselves.
+pub(super) fn sweep(engine: &Containers) -> Result<(), EngineError> {
+    let docker = &engine.connection.docker;
+    let ours = HashMap::from([("label".to_owned(), vec![owner::LABEL.to_owned()])]);
+    let abandoned =
+        |labels: &HashMap<String, String>| labels.get(owner::LABEL).is_some_and(|owner| owner::is_gone(owner));
+    engine.connection.run(async {
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&ours).build();
+        let containers = docker.list_containers(Some(options)).await;
+        let containers = containers.map_err(|error| engine.daemon.refused("list its containers", error))?;
+        for container in containers {
+            if let (Some(id), true) = (&container.id, container.labels.as_ref().is_some_and(abandoned)) {
+                end(engine, id).await;
+            }
+        }
+        let options = ListImagesOptionsBuilder::new().filters(&ours).build();
+        let images = docker.list_images(Some(options)).await;
+        let images = images.map_err(|error| engine.daemon.refused("list its images", error))?;
+        for image in images.iter().filter(|image| abandoned(&image.labels)) {
+            let _next_sweep = docker.remove_image(&image.id, None::<RemoveImageOptions>, None).await;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,104 @@
+# supervise.sh NAME KIND TARGET INIT MACHINE SYSTEMD… -- CONCEALED…
+# PID 1 of the container. The machine is a PID namespace below it, so that something outside of the machine can end it and
+# clean up behind it when the tool is gone.
+set -u
+umask 022
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+name=$1 kind=$2 target=$3 init=$4 machine=$5
+shift 5
+state=/run/sandbox-unit
+top=/sys/fs/cgroup
+group=$top/$name
+running=
+
+# The tool reads what went wrong, and then lets go of the container.
+fail() {
+    echo "$*" | tee "$state/failing"
+    mv "$state/failing" "$state/failed"
+    sleep 10 &
+    wait $!
+    exit 1
+}
+
+finish() {
+    trap '' TERM 37
+    [ ! -s "$state/leader" ] || kill -9 "$(cat "$state/leader")"
+    [ -z "$running" ] || wait "$running"
+    # Where the host has both versions of control groups, nobody else removes ours. (Where it has one, processes cannot go up,
+    # and it goes with the container's.)
+    while read -r process; do echo "$process" >$top/cgroup.procs; done <"$group/tool/cgroup.procs" 2>/dev/null
+    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+    exit 0
+}
+# The second is the signal that images with systemd in them ask for, SIGRTMIN+3.
+trap finish TERM 37
+
+# Goes into a control group. Somebody else may take one without a process for what is left of a machine, as below.
+join() {
+    for _ in 1 2 3 4 5; do
+        ! { mkdir -p "$1" && echo $$ >"$1/cgroup.procs"; } 2>/dev/null || return 0
+    done
+    return 1
+}
+
+# Nobody holds the container: the tool was killed before it could.
+hold() {
+    sleep 20
+    [ -e "$state/held" ] || kill -TERM 1
+}
+
+mkdir -p "$state" || exit 1
+systemd=
+while [ "$1" != -- ]; do
+    [ -n "$systemd" ] || [ ! -x "$1" ] || systemd=$1
+    shift
+done
+shift
+[ -n "$systemd" ] || fail "lacks systemd"
+for tool in unshare nsenter mount umount tar timeout find; do
+    command -v $tool >/dev/null || fail "lacks the program $tool"
+done
+
+# What must not start, then what is put in.
+for pattern; do
+    rm -rf -- $pattern
+done
+tar -xpmf /.sandbox-unit.tar -C / || fail "lacks a place for what is installed"
+rm -f /.sandbox-unit.tar
+
+# What engines set otherwise than a system finds it: without a network there is no IPv6, and everybody may bind every port
+# and send pings, so that no unit could be seen to forbid it.
+while read -r value setting; do
+    [ ! -e "/proc/sys/net/$setting" ] || echo "$value" | tr , '\t' >"/proc/sys/net/$setting"
+done <<END
+0 ipv6/conf/all/disable_ipv6
+0 ipv6/conf/default/disable_ipv6
+0 ipv6/conf/lo/disable_ipv6
+1024 ipv4/ip_unprivileged_port_start
+1,0 ipv4/ping_group_range
+END
+mount -o remount,rw /sys
+umount -R $top
+mount -t cgroup2 -o nosuid,nodev,noexec none $top || fail "refused the second version of control groups"
+# A group with groups in it that share what it has must hold no process.
+join "$group/tool" || fail "refused a control group of its own"
+# What is left of machines whose daemon was killed. In that of one that lives there is a process.
+for other in $top/sandbox-unit-*; do
+    ! grep -qx 'populated 0' "$other/cgroup.events" || find "$other" -depth -type d -exec rmdir {} + 2>/dev/null
+done
+for controller in $(cat $top/cgroup.controllers); do
+    echo "+$controller" >$top/cgroup.subtree_control
+    echo "+$controller" >"$group/cgroup.subtree_control"
+done
+
+unshare --pid --fork --kill-child --mount --propagation private -- \
+    sh -c "$machine" machine "$group" "$state" "$kind" "$init" "$systemd" "systemd.unit=$target" &
+running=$!
+hold &
+wait $running
+# By itself: it was shut down, or it could not start. Who has asked it to holds the container until it knows.
+echo "systemd ended with exit status $?" | tee "$state/ending"
+mv "$state/ending" "$state/ended"
+sleep 10 &
+wait $!
+finish

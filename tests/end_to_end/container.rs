@@ -1,0 +1,224 @@
+//! Machines in containers: the same verdicts as everywhere, and whatever happens, nothing stays.
+
+mod daemon;
+
+use crate::project::{Verified, example, plain_command, tool};
+use daemon::{Daemon, Hierarchy};
+use std::collections::BTreeSet;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The daemon that these tests share. What they look at is all of it, so that there is one at a time.
+fn docker() -> MutexGuard<'static, Daemon> {
+    static SHARED: LazyLock<Mutex<Daemon>> = LazyLock::new(|| Mutex::new(Daemon::start(Hierarchy::AsHere)));
+    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `verify --engine docker`, with this daemon.
+fn verify(host: &str, package: &str, arguments: &[&str]) -> Command {
+    let mut command = plain_command();
+    command.args(["verify", "--engine", "docker", "--format", "json", "--manifest-path", &example(package)]);
+    command.args(arguments).env("DOCKER_HOST", host).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(host: &str, package: &str, arguments: &[&str]) -> Verified {
+    Verified::of(&verify(host, package, arguments).output().unwrap())
+}
+
+fn end(child: Child) -> Verified {
+    Verified::of(&child.wait_with_output().unwrap())
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+}
+
+fn holds(verified: &Verified, when: &str) {
+    assert_eq!(verified.code, 0, "{when}: {}\n{:#}", verified.errors, verified.report);
+}
+
+fn nothing() -> BTreeSet<String> {
+    BTreeSet::new()
+}
+
+#[test]
+fn hello_http_works_in_a_container_and_everything_else_fails() {
+    let docker = docker();
+    let before = docker.traces();
+    let verified = run(&docker.host(), "hello-http", &[]);
+    holds(&verified, "hello-http");
+    assert_eq!(verified.report["machine"]["engine"], "docker", "{:#}", verified.report["machine"]);
+    let refused = verified.probes("refused");
+    assert!(refused.len() >= 100, "{} refused", refused.len());
+    for probe in &refused {
+        assert_eq!(probe["control"]["root"], "took effect", "{probe:#}");
+    }
+    assert_eq!(verified.unit()["summary"]["allowed"], 0);
+    assert_eq!(docker.left(&before), nothing());
+}
+
+#[test]
+fn without_a_sandbox_overreach_succeeds_in_a_container() {
+    let docker = docker();
+    let before = docker.traces();
+    let directory = tempfile::tempdir().unwrap();
+    tool()
+        .args(["emit", "--manifest-path", &example("overreach"), "--out-dir"])
+        .arg(directory.path())
+        .assert()
+        .success();
+    let unit = directory.path().join("overreach.service");
+    let emitted = directory.path().display().to_string();
+    // As emitted it holds, ports below 1024 included, which engines open to everybody.
+    holds(&run(&docker.host(), "overreach", &["--emitted", &emitted]), "overreach");
+    std::fs::write(&unit, "[Service]\nType=notify\nExecStart=/usr/bin/overreach\n").unwrap();
+    let verified = run(&docker.host(), "overreach", &["--emitted", &emitted]);
+    assert_eq!(verified.code, 1, "{}", verified.errors);
+    assert!(verified.ids("allowed").len() >= 20, "{:?}", verified.ids("allowed"));
+    assert_eq!(docker.left(&before), nothing());
+}
+
+#[test]
+fn where_control_groups_are_of_the_second_version_alone_it_is_the_same() {
+    let docker = Daemon::start(Hierarchy::Second);
+    // Once to have everything there that stays: the image, the parent of all containers' groups.
+    holds(&run(&docker.host(), "worker", &[]), "worker");
+    let before = docker.traces();
+    let child = verify(&docker.host(), "worker", &[]).spawn().unwrap();
+    docker.wait_for_machine(Duration::from_millis(700));
+    signal(&child, "KILL");
+    end(child);
+    assert_eq!(docker.left(&before), nothing(), "after SIGKILL, without another run");
+}
+
+#[test]
+fn a_daemon_that_cannot_be_reached_is_told_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = folder.path().join("silent.sock");
+    let _listener = UnixListener::bind(&silent).unwrap();
+    let silent = format!("unix://{}", silent.display());
+    for (host, words) in [
+        ("unix:///nowhere/docker.sock", ["/nowhere/docker.sock", "systemctl start docker"]),
+        ("tcp://127.0.0.1:1", ["refused", "systemctl start docker"]),
+        (&silent, ["did not answer in time", "systemctl start docker"]),
+        ("ssh://me@there", ["ssh -fN -L", "DOCKER_HOST=unix:///tmp/docker.sock"]),
+        ("https://127.0.0.1:2376", ["TLS", "ssh -fN -L"]),
+        ("nonsense", ["no kind of connection", "DOCKER_HOST=unix:///var/run/docker.sock"]),
+    ] {
+        let verified = run(host, "worker", &[]);
+        assert_eq!(verified.code, 3, "{host}: {}", verified.errors);
+        for word in words {
+            assert!(verified.errors.contains(word), "{host}: no {word} in {}", verified.errors);
+        }
+    }
+}
+
+/// A folder with these programs and what they are linked to.
+fn folder_with(programs: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("bin")).unwrap();
+    for program in programs {
+        let place = format!("/bin/{program}");
+        std::fs::copy(&place, folder.path().join(&place[1..])).unwrap();
+        let linked = Command::new("ldd").arg(&place).output().unwrap();
+        let linked = String::from_utf8_lossy(&linked.stdout).into_owned();
+        for library in linked.split_whitespace().filter(|word| word.starts_with('/')) {
+            let copy = folder.path().join(&library[1..]);
+            std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            std::fs::copy(library, copy).unwrap();
+        }
+    }
+    folder
+}
+
+#[test]
+fn an_image_that_cannot_boot_says_what_it_lacks() {
+    let docker = docker();
+    let before = docker.traces();
+    let told = |image: &Path, words: &[&str]| {
+        let verified = run(&docker.host(), "worker", &["--image", &image.display().to_string()]);
+        assert_eq!(verified.code, 3, "{}", verified.errors);
+        for word in words {
+            assert!(verified.errors.contains(word), "no {word} in {}", verified.errors);
+        }
+    };
+    told(folder_with(&[]).path(), &["lacks systemd, and even a shell", "--image debian-13"]);
+    told(folder_with(&["sh"]).path(), &["lacks systemd, and even coreutils", "--image debian-13"]);
+    told(folder_with(&["sh", "mkdir", "tee", "mv", "cat", "sleep"]).path(), &["lacks systemd:", "--image debian-13"]);
+    let unknown = run(&docker.host(), "worker", &["--image", "localhost:1/no/such/image:x"]);
+    assert_eq!(unknown.code, 3, "{}", unknown.errors);
+    assert!(unknown.errors.contains("pull the image 'localhost:1/no/such/image:x'"), "{}", unknown.errors);
+    assert_eq!(docker.left(&before), nothing());
+}
+
+#[test]
+fn an_image_that_is_removed_in_mid_run_is_made_again() {
+    let docker = docker();
+    let before = docker.traces();
+    let child = verify(&docker.host(), "worker", &[]).spawn().unwrap();
+    docker.wait_for_machine(Duration::ZERO);
+    let image = docker.images().into_iter().find(|name| name.contains("sandbox-unit-debian")).unwrap();
+    docker.remove_image(&image);
+    holds(&end(child), "while the image is removed");
+    assert_eq!(docker.left(&before), nothing());
+    holds(&run(&docker.host(), "worker", &[]), "after the image was removed");
+    assert!(docker.images().contains(&image));
+}
+
+#[test]
+fn nothing_stays_in_a_daemon_whatever_happens_to_the_tool() {
+    let docker = docker();
+    let host = docker.host();
+    holds(&run(&host, "worker", &[]), "first");
+    let before = docker.traces();
+    let began = Instant::now();
+    holds(&run(&host, "worker", &[]), "second");
+    let whole = began.elapsed();
+    assert_eq!(docker.left(&before), nothing(), "after success");
+
+    for part in [15, 35, 55, 75] {
+        let child = verify(&host, "worker", &[]).spawn().unwrap();
+        std::thread::sleep(whole * part / 100);
+        signal(&child, "KILL");
+        end(child);
+        holds(&run(&host, "worker", &[]), &format!("after a run that was killed at {part} %"));
+        assert_eq!(docker.left(&before), nothing(), "after SIGKILL at {part} % and the next run");
+    }
+
+    let child = verify(&host, "worker", &[]).spawn().unwrap();
+    docker.wait_for_machine(Duration::from_millis(700));
+    signal(&child, "INT");
+    assert_eq!(end(child).code, 130, "after SIGINT");
+    assert_eq!(docker.left(&before), nothing(), "after SIGINT, without another run");
+
+    // What belongs to a tool that is gone is swept, and what belongs to one that lives is not.
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap();
+    docker.make_image_of(&format!("{} {} {} 1", boot.trim(), namespace.display(), std::process::id()));
+    assert_eq!(docker.traces().difference(&before).count(), 1);
+    let (one, two) = (verify(&host, "worker", &[]).spawn().unwrap(), verify(&host, "unix-echo", &[]).spawn().unwrap());
+    holds(&end(one), "two at once");
+    holds(&end(two), "two at once");
+    assert_eq!(docker.left(&before), nothing(), "after two at once, and with the remains of another");
+}
+
+#[test]
+fn a_daemon_that_dies_in_mid_run_is_told_and_leaves_nothing_when_it_is_back() {
+    let mut docker = docker();
+    let host = docker.host();
+    holds(&run(&host, "worker", &[]), "before");
+    let before = docker.traces();
+    let child = verify(&host, "worker", &[]).spawn().unwrap();
+    docker.wait_for_machine(Duration::from_millis(900));
+    docker.kill();
+    let verified = end(child);
+    docker.start_again();
+    assert_eq!(verified.code, 3, "{}", verified.errors);
+    assert!(verified.errors.contains("docker"), "{}", verified.errors);
+    holds(&run(&host, "worker", &[]), "after the daemon's death");
+    assert_eq!(docker.left(&before), nothing());
+}

@@ -1,0 +1,201 @@
+//! A daemon of Docker that belongs to these tests: the host's, if it has one, is not touched, and need not run.
+
+use crate::project::{plain_tool, tool};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long the daemon may take to start, and a machine to show.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long what has ended may take to be gone; a container that nobody came to hold goes after twenty seconds.
+const FAREWELL: Duration = Duration::from_secs(25);
+
+/// Which control groups the daemon sees.
+#[derive(Clone, Copy)]
+pub enum Hierarchy {
+    /// Those of this host.
+    AsHere,
+    /// The second version alone, as most hosts have it.
+    Second,
+}
+
+/// The daemon. It ends when this is dropped, and when the process of the tests ends, in whatever way (`daemon.sh`).
+pub struct Daemon {
+    folder: PathBuf,
+    group: String,
+    keeper: Child,
+}
+
+impl Daemon {
+    /// Starts it, on a machine that has what it needs.
+    pub fn start(hierarchy: Hierarchy) -> Self {
+        tool();
+        if !Path::new("/usr/sbin/dockerd").exists() {
+            // It ends well where a daemon answers, too; the one that is wanted here is not the host's.
+            plain_tool().args(["doctor", "--fix", "--engine", "docker"]).output().unwrap();
+        }
+        let folder = tempfile::Builder::new().prefix("docker-of-tests-").tempdir().unwrap().keep();
+        let group = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let hierarchy = match hierarchy {
+            Hierarchy::AsHere => "as-here",
+            Hierarchy::Second => "second",
+        };
+        let keeper = Command::new("sh")
+            .args(["-c", include_str!("daemon.sh"), "daemon"])
+            .arg(&folder)
+            .args([&group, hierarchy])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut daemon = Self { folder, group, keeper };
+        daemon.start_again();
+        daemon
+    }
+
+    /// Starts it once more, as systemd does when it has died.
+    pub fn start_again(&mut self) {
+        self.keeper.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        let began = Instant::now();
+        while self.try_get("/_ping").is_none() {
+            let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(began.elapsed() < PATIENCE, "dockerd does not answer:\n{}", log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// As by the kernel when memory is short.
+    pub fn kill(&self) {
+        assert!(Command::new("kill").args(["-s", "KILL", &self.pid()]).status().unwrap().success());
+    }
+
+    fn pid(&self) -> String {
+        fs::read_to_string(self.folder.join("pid")).unwrap()
+    }
+
+    /// What `DOCKER_HOST` says of it.
+    pub fn host(&self) -> String {
+        format!("unix://{}", self.folder.join("docker.sock").display())
+    }
+
+    /// Asks it something.
+    fn request(&self, method: &str, path: &str) -> Option<String> {
+        let mut socket = UnixStream::connect(self.folder.join("docker.sock")).ok()?;
+        // The old version of HTTP: the answer ends with the connection.
+        write!(socket, "{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Length: 0\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        head.split(' ').nth(1)?.starts_with('2').then(|| body.to_owned())
+    }
+
+    fn try_get(&self, path: &str) -> Option<String> {
+        self.request("GET", path)
+    }
+
+    fn list(&self, path: &str) -> Vec<Value> {
+        let answer = self.try_get(path).unwrap_or_else(|| panic!("no answer to {path}"));
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    /// The names of its containers.
+    pub fn containers(&self) -> Vec<String> {
+        let containers = self.list("/containers/json?all=1");
+        containers.iter().map(|container| container["Names"][0].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The names of its images.
+    pub fn images(&self) -> Vec<String> {
+        let images = self.list("/images/json");
+        let names = images.iter().flat_map(|image| image["RepoTags"].as_array().cloned().unwrap_or_default());
+        names.map(|name| name.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Takes an image's name away, whoever uses it.
+    pub fn remove_image(&self, name: &str) {
+        assert!(self.request("DELETE", &format!("/images/{name}?force=true")).is_some(), "{name} stays");
+    }
+
+    /// Makes an image with nothing in it, that belongs to the tool with this label.
+    pub fn make_image_of(&self, owner: &str) {
+        let change: String = format!("LABEL io.github.sandbox-unit.owner=\"{owner}\"")
+            .bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect();
+        let path = format!("/images/create?fromSrc=-&repo=localhost/sandbox-unit-folder-0&changes={change}");
+        let mut socket = UnixStream::connect(self.folder.join("docker.sock")).unwrap();
+        // An archive ends with two blocks of nothing.
+        let archive = [0; 1024];
+        write!(socket, "POST {path} HTTP/1.0\r\nHost: docker\r\nContent-Length: {}\r\n\r\n", archive.len()).unwrap();
+        socket.write_all(&archive).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("sha256"), "{answer}");
+    }
+
+    /// Waits until a machine's container runs, and then this long.
+    pub fn wait_for_machine(&self, and: Duration) {
+        let began = Instant::now();
+        while self.list("/containers/json").is_empty() {
+            assert!(began.elapsed() < PATIENCE, "there is no container");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(and);
+    }
+
+    /// Everything there is of machines: containers, their files, mounts, control groups and processes; and images that were
+    /// made for one machine.
+    pub fn traces(&self) -> BTreeSet<String> {
+        let mut traces: BTreeSet<String> =
+            self.containers().into_iter().map(|name| format!("container {name}")).collect();
+        traces.extend(self.images().into_iter().filter(|name| name.contains("folder")));
+        for below in ["data/containers", "data/volumes", "data/image/overlay2/layerdb/mounts", "exec/runtime-runc/moby"]
+        {
+            let files = fs::read_dir(self.folder.join(below)).into_iter().flatten().flatten();
+            traces.extend(files.map(|file| format!("file {}", file.path().display())));
+        }
+        let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", self.pid())).unwrap();
+        let theirs = mounts.lines().filter(|line| line.contains("/overlay2/") || line.contains("/netns/"));
+        traces.extend(theirs.map(|line| format!("mount {line}")));
+        let groups = Command::new("find")
+            .args(["/sys/fs/cgroup", "-type", "d", "-path", &format!("*/{}/*", self.group)])
+            .output()
+            .unwrap();
+        for group in String::from_utf8_lossy(&groups.stdout).lines() {
+            traces.insert(format!("group {group}"));
+        }
+        for process in fs::read_dir("/proc").unwrap().flatten() {
+            let group = fs::read_to_string(process.path().join("cgroup")).unwrap_or_default();
+            let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            if group.contains(&self.group) && !matches!(name.trim(), "dockerd" | "containerd") {
+                traces.insert(format!("process {} {name}", process.path().display()));
+            }
+        }
+        traces
+    }
+
+    /// What is new since `before`, once that does not change for the better any more.
+    pub fn left(&self, before: &BTreeSet<String>) -> BTreeSet<String> {
+        let began = Instant::now();
+        loop {
+            let new: BTreeSet<String> = self.traces().difference(before).cloned().collect();
+            if new.is_empty() || began.elapsed() > FAREWELL {
+                return new;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ended = self.keeper.wait();
+    }
+}

@@ -1,0 +1,47 @@
+# daemon.sh FOLDER GROUP HIERARCHY
+# A daemon of Docker with everything of its own: folders, control groups, mounts. It starts with each line of our input, and
+# ends with our input, as the test does in whatever way; then nothing of it stays.
+set -u
+folder=$1 group=$2 hierarchy=$3
+top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+mkdir -p "$top/$group"
+daemon=
+
+# In its control group, and with its mounts.
+inner=$(cat <<'IN'
+folder=$1 parent=$2
+if [ "$parent" = /containers ]; then
+    umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup || exit 1
+    mkdir -p /sys/fs/cgroup/daemon && echo 0 >/sys/fs/cgroup/daemon/cgroup.procs || exit 1
+fi
+exec dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" \
+    --host "unix://$folder/docker.sock" --cgroup-parent "$parent" \
+    --bridge none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false
+IN
+)
+case $hierarchy in
+    as-here) namespaces="--mount" parent=/$group ;;
+    second) namespaces="--mount --cgroup" parent=/containers ;;
+esac
+
+while read -r _; do
+    if [ -n "$daemon" ]; then
+        wait "$daemon"
+        # containerd has gone with it, and may not have been taken leave of.
+        rm -f "$folder/exec/containerd/containerd.pid"
+    fi
+    (
+        echo 0 >"$top/$group/cgroup.procs"
+        exec unshare $namespaces --propagation private -- sh -c "$inner" inner "$folder" "$parent"
+    ) </dev/null >>"$folder/log" 2>&1 &
+    daemon=$!
+done
+kill "$daemon" 2>/dev/null
+wait
+echo 1 >"$top/$group/cgroup.kill"
+# Where there are control groups of the first version, too, containers are in them.
+for _ in 1 2 3 4 5; do
+    find /sys/fs/cgroup -depth -type d -path "*/$group*" -exec rmdir {} \; 2>/dev/null
+    [ ! -d "$top/$group" ] || sleep 0.2
+done
+rm -rf "$folder"
