@@ -184,7 +184,7 @@ fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String,
     let program = programs
         .get(&spec.bin)
         .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{}`", spec.bin)))?;
-    machine.write_file(&spec.executable(), program, 0o755)?;
+    machine.write_file(&subject.executable(), program, 0o755)?;
     machine.remove_file(&Runs::of(subject).drop_in())?;
     let reaching = harmless::kept(subject);
     if !reaching.is_empty() {
