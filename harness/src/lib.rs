@@ -6,6 +6,9 @@
 pub mod engine;
 pub mod image;
 pub mod machine;
+#[cfg(feature = "package")]
+pub mod package;
 pub mod probe;
 pub mod report;
+pub mod service;
 pub mod verify;

@@ -5,17 +5,18 @@
 
 pub mod check;
 mod declared;
-mod explain;
-mod harmless;
-mod installation;
-mod judge;
-mod mechanism;
-mod observation;
-mod placeholder;
-mod service;
+pub(crate) mod explain;
+pub(crate) mod harmless;
+pub(crate) mod installation;
+pub(crate) mod judge;
+pub(crate) mod mechanism;
+pub(crate) mod observation;
+pub(crate) mod placeholder;
+pub(crate) mod service;
 mod subject;
 
 pub use judge::errno_name;
+pub(crate) use subject::UNPRIVILEGED;
 pub use subject::{Subject, UnitFile};
 
 use crate::engine::{Engine, EngineError, File, Installation};

@@ -140,7 +140,8 @@ fn evidence(outcome: &Outcome) -> String {
     }
 }
 
-fn describe(observation: &Observation) -> String {
+/// What one run of a probe came to, in a few words.
+pub fn describe(observation: &Observation) -> String {
     if observation.took_effect {
         return "took effect".into();
     }

@@ -1,0 +1,55 @@
+//! The service in its sandbox: `cargo test` boots a machine with its unit (and needs root for it).
+
+use predicates::str::{contains, starts_with};
+use sandbox_unit_harness::service;
+use sandbox_unit_harness::service::{Action, By};
+
+#[test]
+fn visitors_are_greeted_and_nothing_else_is_possible() {
+    let hello = service!("hello-http");
+    hello.start();
+    hello.get("http://127.0.0.1/").assert().status(200).body("hello, visitor 1\n");
+    hello.journal().assert().message(starts_with("hello-http: listening on"));
+    hello.assert_refused("write-usr");
+    hello.assert_refused(Action::connect("192.0.2.1:25"));
+    hello.assert_allowed(Action::write("/var/lib/hello-http"));
+}
+
+#[test]
+fn everything_that_its_metadata_says_holds() {
+    let hello = service!("hello-http");
+    hello.assert_works();
+    let reports = hello.assert_holds();
+    assert!(reports.len() > 150, "{}", reports.len());
+}
+
+#[test]
+fn the_number_of_visits_survives_a_restart() {
+    let hello = service!();
+    hello.start().get("http://127.0.0.1/").assert().body("hello, visitor 1\n");
+    hello.restart().get("http://127.0.0.1/").assert().body("hello, visitor 2\n");
+    hello.get("http://127.0.0.1/healthz").assert().status(200).header("content-type", contains("text/plain"));
+    hello.get("http://127.0.0.1/nowhere").assert().status(404);
+    hello.post("http://127.0.0.1/", "knock").assert().status(405);
+}
+
+#[test]
+fn only_the_port_it_declares_is_open_to_it() {
+    let hello = service!("hello-http");
+    // The only capability that it has, and what it is for.
+    hello.assert_needed("bind-low-port");
+    hello.assert_refused("bind-port");
+    // Not even a shell could be started by whoever took the service over, though any user may.
+    let shell = hello.assert_refused(Action::command(["/bin/sh", "-c", "true"]));
+    assert_eq!(shell.by, Some(By::Sandbox));
+}
+
+#[test]
+fn its_counter_is_its_own() {
+    let hello = service!("hello-http");
+    hello.start().get("http://127.0.0.1/").assert().status(200);
+    hello.exec(["cat", "/var/lib/hello-http/visits"]).assert().success().stdout("1\n");
+    hello.inside(["/usr/bin/hello-http", "--self-test"]).assert().success().stdout("ok\n");
+    // It was away for the self-test, and is back with what it knew.
+    hello.get("http://127.0.0.1/").assert().body("hello, visitor 2\n");
+}
