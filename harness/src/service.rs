@@ -90,9 +90,20 @@ impl Service {
     }
 
     /// The machine that it is in, for everything that is not here.
+    ///
+    /// # Panics
+    /// The service cannot be put back where a probe has just been.
+    #[track_caller]
     #[must_use]
     pub fn machine(&self) -> &Machine {
-        &self.booted.machine
+        &self.present().machine
+    }
+
+    /// With the service in its place, running if it was before the last probes.
+    #[track_caller]
+    fn present(&self) -> &Booted {
+        expect(self.booted.resume(), format!("put {} back after probes in its place", self.unit()));
+        &self.booted
     }
 
     /// Starts it, or the socket or timer that starts it, and waits until it is ready, as its package declares that.
@@ -102,9 +113,9 @@ impl Service {
     #[track_caller]
     pub fn start(&self) -> &Self {
         let spec = &self.booted.subject.spec;
-        self.works(expect(service::start(self.machine(), spec), format!("start {}", self.unit())));
+        self.works(expect(service::start(&self.present().machine, spec), format!("start {}", self.unit())));
         if let Some(ready) = &spec.verify.ready {
-            let work = service::wait(self.machine(), spec, &ready.check, ready.within);
+            let work = service::wait(&self.booted.machine, spec, &ready.check, ready.within);
             self.works(expect(work, format!("wait for {}", self.unit())));
         }
         self
@@ -116,7 +127,10 @@ impl Service {
     /// It does not end in time, or fails while it does.
     #[track_caller]
     pub fn stop(&self) -> &Self {
-        self.works(expect(service::stop(self.machine(), &self.booted.subject.spec), format!("stop {}", self.unit())));
+        self.works(expect(
+            service::stop(&self.present().machine, &self.booted.subject.spec),
+            format!("stop {}", self.unit()),
+        ));
         self
     }
 
@@ -134,7 +148,7 @@ impl Service {
     #[must_use]
     pub fn is_active(&self) -> bool {
         let unit = self.unit();
-        let shown = expect(self.machine().show(&unit, &["ActiveState"]), format!("look at {unit}"));
+        let shown = expect(self.present().machine.show(&unit, &["ActiveState"]), format!("look at {unit}"));
         shown.get("ActiveState").is_some_and(|state| matches!(state.as_str(), "active" | "reloading"))
     }
 
@@ -146,7 +160,7 @@ impl Service {
     pub fn assert_works(&self) -> &Self {
         self.start();
         for wanted in &self.booted.subject.spec.verify.works {
-            let (name, made) = (check::name(wanted), check::make(self.machine(), wanted));
+            let (name, made) = (check::name(wanted), check::make(&self.booted.machine, wanted));
             let ok = made.is_ok();
             self.works(Work { name, ok, detail: made.unwrap_or_else(|wrong| wrong) });
         }
@@ -177,12 +191,12 @@ impl Service {
     pub fn exec_with<'c>(&self, command: impl IntoIterator<Item = &'c str>, stdin: &[u8]) -> Answer<'_, Output> {
         let words: Vec<&str> = command.into_iter().collect();
         let asked = format!("`{}`, as root and outside the sandbox", words.join(" "));
-        let output = expect(self.machine().exec(&words, stdin, PATIENCE), &asked);
+        let output = expect(self.present().machine.exec(&words, stdin, PATIENCE), &asked);
         Answer::new(self, asked, output)
     }
 
     /// Runs a command in the service's place: as its user, in its sandbox, with its environment. If the service runs, it
-    /// is stopped before and started again afterwards.
+    /// is stopped for it, and started again before anything else is asked of it.
     ///
     /// # Panics
     /// The machine does not answer. That the command fails, also because it is not allowed to run, is for
@@ -233,7 +247,7 @@ impl Service {
         body: impl AsRef<[u8]>,
     ) -> Answer<'_, Response> {
         let asked = format!("{method} {url}");
-        let response = Request { method, url, headers, body: body.as_ref() }.send(self.machine());
+        let response = Request { method, url, headers, body: body.as_ref() }.send(&self.present().machine);
         self.answered(asked, response)
     }
 
@@ -244,7 +258,7 @@ impl Service {
     #[track_caller]
     pub fn tcp(&self, address: &str, send: impl AsRef<[u8]>) -> Answer<'_, Reply> {
         let reply = check::socket_address(address)
-            .and_then(|address| check::converse(self.machine(), &Target::Inet(address), send.as_ref(), true));
+            .and_then(|address| check::converse(&self.present().machine, &Target::Inet(address), send.as_ref(), true));
         self.answered(format!("tcp {address}"), reply.map(Reply))
     }
 
@@ -254,7 +268,7 @@ impl Service {
     /// As [`tcp`](Self::tcp).
     #[track_caller]
     pub fn unix(&self, path: &str, send: impl AsRef<[u8]>) -> Answer<'_, Reply> {
-        let reply = check::converse(self.machine(), &Target::Unix(path.to_owned()), send.as_ref(), true);
+        let reply = check::converse(&self.present().machine, &Target::Unix(path.to_owned()), send.as_ref(), true);
         self.answered(format!("unix {path}"), reply.map(Reply))
     }
 
@@ -274,12 +288,13 @@ impl Service {
     #[track_caller]
     pub fn journal(&self) -> Answer<'_, Journal> {
         let asked = format!("the journal of {}", self.unit());
+        self.present();
         let entries = expect(self.entries(), &asked);
         Answer::new(self, asked, Journal(entries))
     }
 
     fn entries(&self) -> Result<Vec<JournalEntry>, MachineError> {
-        let mut entries = self.machine().journal(&self.unit())?;
+        let mut entries = self.booted.machine.journal(&self.unit())?;
         let probing = self.booted.probing.lock().unwrap_or_else(PoisonError::into_inner);
         let stranger =
             |entry: &JournalEntry| entry.invocation.as_ref().is_some_and(|id| probing.invocations.contains(id));
@@ -288,7 +303,8 @@ impl Service {
     }
 }
 
-/// Assertions on the sandbox. If the service runs, it is stopped for as long as they take and started again afterwards.
+/// Assertions on the sandbox. If the service runs, it is stopped for them, and started again before anything else is asked
+/// of it.
 impl Service {
     /// The sandbox refuses this, and the same action takes effect outside the sandbox, as root, in the same run. Who
     /// refuses it stands in [`ProbeReport::by`]: the sandbox, or the service's user, who never could.

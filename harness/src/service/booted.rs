@@ -5,9 +5,9 @@ use super::probing::Seen;
 use crate::engine::{EngineError, File, Installation, Missing, choose};
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::decode;
-use crate::probe::{Probe, canary, observer, probes};
+use crate::probe::{Probe, Run, canary, observer, probes};
 use crate::verify::harmless;
-use crate::verify::installation::{install_stage, stage_records};
+use crate::verify::installation::{Runs, STAGE, install_stage, stage_records};
 use crate::verify::{Subject, VerifyError, mechanism, placeholder};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -75,13 +75,30 @@ pub struct Booted {
     pub probing: Mutex<Probing>,
 }
 
-/// What is known from earlier probe runs.
+/// What stands in the service's place, and what is known from earlier probe runs.
 #[derive(Debug, Default)]
 pub struct Probing {
+    pub standing: Standing,
+    /// Whether systemd has read the units that run the prober.
+    pub loaded: bool,
+    /// The units that were stopped for it, and that are to be started again.
+    pub paused: Vec<String>,
     /// What came of the whole catalogue, once it has run.
     pub catalogue: Option<Vec<Seen>>,
     /// The runs of the unit that were not the service's.
     pub invocations: HashSet<String>,
+}
+
+/// What the service's unit starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// The service.
+    #[default]
+    Service,
+    /// The prober.
+    Prober,
+    /// A command.
+    Command,
 }
 
 impl Booted {
@@ -102,6 +119,7 @@ impl Booted {
         prepare.extend(canary::stage(&canaries));
         install_stage(&prepare, &mut installation);
         mechanism::install(&mut installation);
+        installation.files.push(remembering(&subject));
         if let Some((path, text)) = harmless_drop_in(&subject) {
             installation.files.push(File { path, content: text.into_bytes(), mode: 0o644 });
         }
@@ -133,6 +151,17 @@ impl Booted {
             catalogue.push(Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit, error })?);
         }
         Ok(catalogue)
+    }
+}
+
+/// A reference to the units of the probe runs from one that stays loaded: without any, systemd forgets how a unit ended as
+/// soon as it has.
+fn remembering(subject: &Subject) -> File {
+    let units = Run::ALL.map(|run| Runs::of(subject).unit(run)).join(" ");
+    File {
+        path: format!("/etc/systemd/system/{STAGE}.d/remember.conf"),
+        content: format!("[Unit]\nBefore={units}\n").into_bytes(),
+        mode: 0o644,
     }
 }
 

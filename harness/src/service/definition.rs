@@ -110,7 +110,10 @@ impl Definition {
     #[track_caller]
     #[must_use]
     pub fn boot(self) -> Service {
-        self.try_boot().unwrap_or_else(|error| fail(&no_machine(&error)))
+        match self.try_boot() {
+            Ok(service) => service,
+            Err(error) => fail(&no_machine(&error)),
+        }
     }
 
     /// As [`boot`](Self::boot).

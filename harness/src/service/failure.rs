@@ -17,7 +17,11 @@ pub fn fail(message: &str) -> ! {
 /// The value, or a failed test that says what was attempted and everything that went wrong with it.
 #[track_caller]
 pub fn expect<T, E: std::error::Error + 'static>(result: Result<T, E>, attempted: impl Display) -> T {
-    result.unwrap_or_else(|error| fail(&format!("{attempted}: {}", chain(&error))))
+    match result {
+        Ok(value) => value,
+        // Not in a closure, which would stand for the caller in the message.
+        Err(error) => fail(&format!("{attempted}: {}", chain(&error))),
+    }
 }
 
 /// The message of an error with those of its sources.
@@ -66,7 +70,7 @@ impl Service {
     #[must_use]
     pub fn account(&self) -> String {
         let unit = self.unit();
-        let Ok(properties) = self.machine().show(&unit, PROPERTIES) else {
+        let Ok(properties) = self.booted().machine.show(&unit, PROPERTIES) else {
             return format!("{unit}: its machine does not answer\n");
         };
         let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();

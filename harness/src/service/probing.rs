@@ -4,7 +4,7 @@
 //! nothing, a run more costs reloads and starts. Actions of a test's own run whenever they are asked for.
 
 use super::action::Action;
-use super::booted::{Booted, PATIENCE, Probing, harmless_drop_in};
+use super::booted::{Booted, PATIENCE, Probing, Standing, harmless_drop_in};
 use crate::engine::File;
 use crate::machine::{MachineError, Output};
 use crate::probe::{Group, Probe, Run};
@@ -114,7 +114,7 @@ impl Booted {
         let files = runs.probing(&probes, &[]);
         let stale: Vec<String> = Run::ALL.iter().map(|run| runs.records(*run)).collect();
         let plan = Plan { subject: self.subject.clone(), probes, declared: Vec::new(), notes: Vec::new() };
-        let probed = self.in_its_place(probing, files, &stale, &Run::ALL, || {
+        let probed = self.in_its_place(probing, Standing::Prober, files, &stale, &Run::ALL, || {
             let attempted = observation::collect(&self.machine, plan)?;
             let looked = observation::look(&self.machine, &attempted)?;
             Ok(attempted.observed(looked))
@@ -146,7 +146,7 @@ impl Booted {
         let streams: Vec<(String, String)> = wanted.iter().map(|run| runs.streams(*run)).collect();
         let stale: Vec<String> = streams.iter().flat_map(|(output, errors)| [output.clone(), errors.clone()]).collect();
         let units: Vec<String> = wanted.iter().map(|run| runs.unit(*run)).collect();
-        self.in_its_place(&mut self.lock(), runs.running(command), &stale, wanted, || {
+        self.in_its_place(&mut self.lock(), Standing::Command, runs.running(command), &stale, wanted, || {
             let units: Vec<&str> = units.iter().map(String::as_str).collect();
             let shown = self.machine.show_each(&units, PROPERTIES)?;
             let ended = shown.iter().zip(&streams).map(|(properties, (output, errors))| {
@@ -157,37 +157,94 @@ impl Booted {
         })
     }
 
-    /// Stops the service, lets the units of these runs start with these files, and puts everything back as it was.
+    /// Takes the service away, if it is there, and lets the units of these runs start with these files.
+    ///
+    /// The service stays away until [`resume`](Self::resume): what is asked next is most often the next probe.
     fn in_its_place<T>(
         &self,
         probing: &mut Probing,
+        standing: Standing,
         files: Vec<File>,
         stale: &[String],
         wanted: &[Run],
         work: impl FnOnce() -> Result<T, VerifyError>,
     ) -> Result<T, VerifyError> {
-        let active = self.active()?;
-        if !active.is_empty() {
-            self.machine.stop(&active.iter().map(String::as_str).collect::<Vec<_>>(), PATIENCE)?;
+        let machine = &self.machine;
+        if probing.standing == Standing::Service {
+            probing.paused = self.active()?;
+            if !probing.paused.is_empty() {
+                machine.stop(&names(&probing.paused), PATIENCE)?;
+            }
         }
-        let displaced = files.iter().any(|file| file.path == self.subject.executable());
-        let done = self.displace(displaced, files, stale, wanted).and_then(|()| work());
-        let restored = self.restore(displaced, probing);
-        let done = done?;
-        restored?;
-        if !active.is_empty() {
-            self.machine.start(&active.iter().map(String::as_str).collect::<Vec<_>>(), PATIENCE)?;
+        if standing != probing.standing {
+            self.give_back(probing.standing)?;
+            // From here on, whatever fails, there is something to give back.
+            probing.standing = standing;
+            if standing == Standing::Prober {
+                self.set_aside()?;
+            }
+        }
+        for path in stale {
+            machine.remove_file(path)?;
+        }
+        // Where the prober stood already, it reads other programs, and systemd has nothing new to read.
+        let reload = standing != Standing::Prober || !probing.loaded;
+        for file in files {
+            machine.write_file(&file.path, &file.content, file.mode)?;
+        }
+        if reload {
+            machine.reload()?;
+            probing.loaded = standing == Standing::Prober;
+        }
+        let units: Vec<String> = wanted.iter().map(|run| Runs::of(&self.subject).unit(*run)).collect();
+        // That one fails is what is to be seen.
+        machine.start(&names(&units), PATIENCE)?;
+        let done = work();
+        let invocation = machine.show(&self.subject.unit(), &["InvocationID"])?.remove("InvocationID");
+        probing.invocations.extend(invocation.filter(|id| !id.is_empty()));
+        done
+    }
+
+    /// Puts the service back, and starts it if it was running.
+    pub fn resume(&self) -> Result<(), VerifyError> {
+        let mut probing = self.lock();
+        self.reinstate(&mut probing)?;
+        let paused = std::mem::take(&mut probing.paused);
+        if !paused.is_empty() {
+            self.machine.start(&names(&paused), PATIENCE)?;
             if let Some(ready) = &self.subject.spec.verify.ready {
                 service::wait(&self.machine, &self.subject.spec, &ready.check, ready.within)?;
             }
         }
-        Ok(done)
+        Ok(())
+    }
+
+    /// Puts the service back, and leaves it as it is.
+    fn reinstate(&self, probing: &mut Probing) -> Result<(), VerifyError> {
+        if probing.standing == Standing::Service {
+            return Ok(());
+        }
+        self.give_back(probing.standing)?;
+        self.machine.remove_file(&Runs::of(&self.subject).drop_in())?;
+        self.machine.reload()?;
+        // What failed in its place is no failure of the service.
+        self.machine.exec(&["systemctl", "reset-failed", "--", &self.subject.unit()], b"", PATIENCE)?;
+        (probing.standing, probing.loaded) = (Standing::Service, false);
+        Ok(())
+    }
+
+    /// As [`reinstate`](Self::reinstate), and it is not to be started again.
+    #[cfg(feature = "package")]
+    pub fn begin_anew(&self) -> Result<(), VerifyError> {
+        let mut probing = self.lock();
+        probing.paused.clear();
+        self.reinstate(&mut probing)
     }
 
     /// Those of the service's units that are up.
     fn active(&self) -> Result<Vec<String>, MachineError> {
         let units = self.units();
-        let shown = self.machine.show_each(&units.iter().map(String::as_str).collect::<Vec<_>>(), &["ActiveState"])?;
+        let shown = self.machine.show_each(&names(&units), &["ActiveState"])?;
         let up = |properties: &Properties| {
             properties.get("ActiveState").is_some_and(|state| !matches!(state.as_str(), "inactive" | "failed"))
         };
@@ -199,47 +256,31 @@ impl Booted {
         format!("{}.sandbox-unit-aside", self.subject.executable())
     }
 
-    fn displace(&self, displaced: bool, files: Vec<File>, stale: &[String], wanted: &[Run]) -> Result<(), VerifyError> {
-        let machine = &self.machine;
-        if displaced {
-            // Where there is none, the service could not start, but its sandbox can be looked at.
-            let _ = machine.rename(&self.subject.executable(), &self.aside());
-            // The probes run with all that the unit keeps; they are harmless, as a service or a command is not.
-            if let Some((path, _)) = harmless_drop_in(&self.subject) {
-                machine.remove_file(&path)?;
-            }
+    fn set_aside(&self) -> Result<(), MachineError> {
+        // Where there is none, the service could not start, but its sandbox can be looked at.
+        let _ = self.machine.rename(&self.subject.executable(), &self.aside());
+        // The probes run with all that the unit keeps; they are harmless, as a service or a command is not.
+        match harmless_drop_in(&self.subject) {
+            Some((path, _)) => self.machine.remove_file(&path),
+            None => Ok(()),
         }
-        for path in stale {
-            machine.remove_file(path)?;
-        }
-        for file in files {
-            machine.write_file(&file.path, &file.content, file.mode)?;
-        }
-        machine.reload()?;
-        let runs = Runs::of(&self.subject);
-        let units: Vec<String> = wanted.iter().map(|run| runs.unit(*run)).collect();
-        // That one fails is what is to be seen.
-        machine.start(&units.iter().map(String::as_str).collect::<Vec<_>>(), PATIENCE)?;
-        Ok(())
     }
 
-    fn restore(&self, displaced: bool, probing: &mut Probing) -> Result<(), VerifyError> {
-        let machine = &self.machine;
-        let invocation = machine.show(&self.subject.unit(), &["InvocationID"])?.remove("InvocationID");
-        probing.invocations.extend(invocation.filter(|id| !id.is_empty()));
-        machine.remove_file(&Runs::of(&self.subject).drop_in())?;
-        if displaced {
-            machine.remove_file(&self.subject.executable())?;
-            let _ = machine.rename(&self.aside(), &self.subject.executable());
-            if let Some((path, text)) = harmless_drop_in(&self.subject) {
-                machine.write_file(&path, text.as_bytes(), 0o644)?;
-            }
+    fn give_back(&self, standing: Standing) -> Result<(), MachineError> {
+        if standing != Standing::Prober {
+            return Ok(());
         }
-        machine.reload()?;
-        // What failed in its place is no failure of the service.
-        machine.exec(&["systemctl", "reset-failed", "--", &self.subject.unit()], b"", PATIENCE)?;
-        Ok(())
+        self.machine.remove_file(&self.subject.executable())?;
+        let _ = self.machine.rename(&self.aside(), &self.subject.executable());
+        match harmless_drop_in(&self.subject) {
+            Some((path, text)) => self.machine.write_file(&path, text.as_bytes(), 0o644),
+            None => Ok(()),
+        }
     }
+}
+
+fn names(units: &[String]) -> Vec<&str> {
+    units.iter().map(String::as_str).collect()
 }
 
 /// How a command that systemd ran has ended.

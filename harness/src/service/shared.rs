@@ -6,7 +6,7 @@ use super::Service;
 use super::booted::{BootError, Booted, PATIENCE};
 use super::definition::Definition;
 use super::failure::{fail, no_machine};
-use crate::machine::MachineError;
+use crate::verify::VerifyError;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,7 +34,10 @@ impl Service {
     #[track_caller]
     #[must_use]
     pub fn shared(directory: &str, service: &str, binary: Option<&str>) -> Self {
-        Self::try_shared(directory, service, binary).unwrap_or_else(|error| fail(&no_machine(&error)))
+        match Self::try_shared(directory, service, binary) {
+            Ok(service) => service,
+            Err(error) => fail(&no_machine(&error)),
+        }
     }
 
     fn try_shared(directory: &str, service: &str, binary: Option<&str>) -> Result<Self, BootError> {
@@ -59,10 +62,11 @@ impl Service {
 
 impl Booted {
     /// Stops the service and empties its directories. The time of the last entry of its journal.
-    fn renew(&self) -> Result<u64, MachineError> {
+    fn renew(&self) -> Result<u64, VerifyError> {
         // A unit without directories cannot be cleaned, and one that has not failed not be reset.
         const SCRIPT: &str = "systemctl stop -- \"$@\"; systemctl clean --what=all -- \"$1\"; \
              systemctl reset-failed -- \"$@\"; exit 0";
+        self.begin_anew()?;
         let units = self.units();
         let mut command = vec!["sh", "-c", SCRIPT, "sh"];
         command.extend(units.iter().map(String::as_str));
