@@ -170,7 +170,7 @@ impl Service {
     #[track_caller]
     fn works(&self, work: Work) {
         if !work.ok {
-            fail(&format!("not so: {}\n{}{}", work.name, indented(&work.detail), self.account()));
+            fail(&format!("failed: {}\n{}{}", work.name, indented(&work.detail), self.account()));
         }
     }
 
@@ -338,7 +338,7 @@ impl Service {
             return seen.report;
         }
         let what = match seen.report.verdict {
-            Verdict::Refused => format!("{}: it was refused", seen.report.action),
+            Verdict::Refused => "it was refused".to_owned(),
             _ => format!("nothing is proven: {}", seen.report.why),
         };
         fail(&format!(

@@ -4,6 +4,7 @@ use super::Service;
 use super::booted::BootError;
 use super::probing::Seen;
 use crate::report::{Control, Verdict};
+use crate::verify::UNPRIVILEGED;
 use crate::verify::explain::{PROPERTIES, explain};
 use std::fmt::Display;
 
@@ -99,13 +100,14 @@ pub fn evidence(seen: &Seen, user: &str) -> String {
     } else {
         &seen.report.errno
     };
-    let mut text = format!(
-        "  in the unit's sandbox       {inside}\n  outside it, as root         {root}\n  outside it, as a plain user {as_user}"
-    );
-    if user != crate::verify::UNPRIVILEGED {
-        text.push_str(&format!(" ({user})"));
+    let mut rows = vec![("in the unit's sandbox".to_owned(), inside), ("outside it, as root".to_owned(), root)];
+    match user {
+        // The same once more.
+        "root" => {}
+        UNPRIVILEGED => rows.push(("outside it, as a plain user".to_owned(), as_user)),
+        _ => rows.push((format!("outside it, as {user}"), as_user)),
     }
-    text.push('\n');
+    let mut text: String = rows.iter().map(|(whose, what)| format!("  {whose:27} {what}\n")).collect();
     if !seen.report.directives.is_empty() {
         text.push_str(&format!("  of the unit, against it     {}\n", seen.report.directives.join(", ")));
     }
@@ -114,7 +116,6 @@ pub fn evidence(seen: &Seen, user: &str) -> String {
 
 /// Why an action was not refused, or why nothing is known of it.
 pub fn not_refused(seen: &Seen) -> (String, String) {
-    let action = &seen.report.action;
     let why = &seen.report.why;
     match seen.report.verdict {
         Verdict::Inconclusive | Verdict::Absent if !seen.went_through => (
@@ -123,9 +124,9 @@ pub fn not_refused(seen: &Seen) -> (String, String) {
              there first: create the file or the directory with `exec` or `file`, or choose another target.\n"
                 .to_owned(),
         ),
-        Verdict::Inconclusive => (format!("{action}: it went through, but {why}"), String::new()),
+        Verdict::Inconclusive => (format!("it went through, but {why}"), String::new()),
         Verdict::Needed => (
-            format!("{action}: it went through, because of what the package declares"),
+            "it went through, because of what the package declares".to_owned(),
             format!("{}. Where that is meant, it is `assert_needed`.\n", capital(why)),
         ),
         _ => {
@@ -133,7 +134,7 @@ pub fn not_refused(seen: &Seen) -> (String, String) {
                 [] => "No directive of systemd stops it.\n".to_owned(),
                 directives => format!("What stops it in the strict profile: {}\n", directives.join(", ")),
             };
-            (format!("{action}: it went through"), format!("{}. {would}", capital(why)))
+            ("it went through".to_owned(), format!("{}. {would}", capital(why)))
         }
     }
 }

@@ -1,0 +1,225 @@
+//! The library as a service's own tests use it. These boot machines, and so need root and systemd-nspawn.
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use sandbox_unit_harness::service::{Action, By, ReadyCheck, Service, Verdict};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Set where a test is run again as a child of itself.
+const PART: &str = "SANDBOX_UNIT_TEST_PART";
+
+/// A unit by hand, hardened by half: what it runs stands beside it.
+const GREETER: &str = "\
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/greeter
+DynamicUser=yes
+StateDirectory=greeter
+ProtectHome=yes
+";
+
+/// Says something, and keeps something.
+const SCRIPT: &str = "#!/bin/sh\necho good morning\nid -u > $STATE_DIRECTORY/who\n";
+
+fn greeter() -> Service {
+    Service::of_unit("greeter.service", GREETER).program("/usr/bin/greeter", SCRIPT).boot()
+}
+
+fn starts(service: &Service) {
+    service.start();
+}
+
+/// With what message this fails.
+fn message(test: impl FnOnce()) -> String {
+    let failure = catch_unwind(AssertUnwindSafe(test)).expect_err("it should have failed");
+    failure.downcast_ref::<String>().expect("a message").clone()
+}
+
+/// What a failure tells, without the messages whose words depend on the version of systemd.
+fn told(test: impl FnOnce()) -> String {
+    let message = message(test);
+    let lines = message.lines().map(|line| match line.split_once(" may be the cause: \"") {
+        Some((setting, _)) => format!("{setting} may be the cause: …"),
+        None if line.trim_start().starts_with("journal: ") => "  journal: …".to_owned(),
+        None => line.to_owned(),
+    });
+    let mut lines: Vec<String> = lines.collect();
+    lines.dedup();
+    lines.join("\n")
+}
+
+#[test]
+fn a_unit_by_hand_is_started_asked_probed_and_stopped() {
+    let greeter = greeter();
+    assert_eq!(greeter.unit(), "greeter.service");
+    assert!(!greeter.is_active());
+    greeter.start();
+    greeter.journal().assert().message("good morning").text(contains("panic").not());
+    greeter.exec(["cat", "/var/lib/greeter/who"]).assert().success().stdout(contains("\n").and(contains("0\n").not()));
+    greeter.exec(["sh", "-c", "echo no >&2; exit 3"]).assert().failure().code(3).stderr("no\n");
+    greeter.exec_with(["cat"], b"in and out").assert().stdout("in and out");
+
+    let shadow = greeter.assert_refused(Action::read("/root"));
+    assert_eq!((shadow.verdict, shadow.by), (Verdict::Refused, Some(By::Identity)));
+    greeter.assert_refused("write-usr");
+    // Open to everybody, so that nobody but the sandbox can refuse it.
+    greeter.exec(["mkdir", "--mode=0777", "/srv/open"]).assert().success();
+    let srv = greeter.assert_refused(Action::write("/srv/open"));
+    assert_eq!((srv.by, srv.errno.as_str()), (Some(By::Sandbox), "EROFS"));
+    greeter.assert_allowed(Action::write("/var/lib/greeter"));
+    greeter.assert_allowed(Action::connect("192.0.2.1:25"));
+    greeter.assert_allowed(Action::exec("/bin/sh"));
+    greeter.assert_allowed(Action::command(["/bin/sh", "-c", "echo 100% > $STATE_DIRECTORY/x"]));
+    greeter.assert_refused(Action::command(["/bin/sh", "-c", "echo > /srv/open/x"]));
+
+    // It was away for all this, and is up again.
+    assert!(greeter.is_active());
+    let journal = greeter.journal().into_inner().text();
+    assert_eq!(journal.matches("good morning").count(), 3, "{journal}");
+    greeter.stop();
+    assert!(!greeter.is_active());
+}
+
+#[test]
+fn a_command_in_the_place_of_the_service_is_the_service_to_the_sandbox() {
+    let greeter = greeter();
+    let user = greeter.inside(["id", "-un"]).assert().success().into_inner();
+    assert_eq!(user.text(), "greeter\n");
+    greeter.inside(["sh", "-c", "echo $STATE_DIRECTORY"]).assert().stdout("/var/lib/greeter\n");
+    greeter.inside(["ls", "/root"]).assert().failure().stderr(contains("Permission denied"));
+    greeter.inside(["/usr/bin/nowhere"]).assert().code(203).stderr(contains("203/EXEC"));
+    greeter.inside(["sh", "-c", "kill -9 $$"]).assert().code(137);
+    // Nothing of it is left.
+    greeter.start().exec(["cat", "/var/lib/greeter/who"]).assert().success();
+    greeter.journal().assert().message("good morning").text(contains("203/EXEC").not());
+}
+
+#[test]
+fn a_socket_is_what_is_started_where_there_is_one() {
+    let service = "[Service]\nExecStart=/bin/sleep infinity\nStandardInput=socket\nDynamicUser=yes\n";
+    let socket = "[Socket]\nListenStream=127.0.0.1:7\nAccept=no\n";
+    let hold = Service::of_unit("hold.service", service)
+        .unit("hold.socket", socket)
+        .ready(ReadyCheck::Tcp("127.0.0.1:7".into()), Duration::from_secs(5))
+        .boot();
+    hold.start().exec(["systemctl", "is-active", "hold.socket"]).assert().stdout("active\n");
+    hold.assert_refused(Action::read("/root"));
+    hold.exec(["systemctl", "is-active", "hold.socket"]).assert().stdout("active\n");
+    hold.stop().exec(["systemctl", "is-active", "hold.socket"]).assert().failure();
+}
+
+#[test]
+fn a_service_that_does_not_start_is_explained() {
+    let unit = "[Service]\nType=exec\nExecStart=/usr/bin/greeter\nDynamicUser=yes\nNoExecPaths=/\n";
+    let greeter = Service::of_unit("greeter.service", unit).program("/usr/bin/greeter", SCRIPT).boot();
+    insta::assert_snapshot!(told(|| starts(&greeter)));
+    assert!(message(|| starts(&greeter)).contains("journal: "), "its journal is there");
+}
+
+#[test]
+fn an_action_that_went_through_tells_what_would_stop_it() {
+    let unit = "[Service]\nExecStart=/usr/bin/greeter\n";
+    let greeter = Service::of_unit("greeter.service", unit).program("/usr/bin/greeter", SCRIPT).boot();
+    greeter.exec(["mkdir", "/srv/data"]).assert().success();
+    insta::assert_snapshot!("allowed", told(|| drop(greeter.assert_refused(Action::write("/srv/data")))));
+    let text = message(|| drop(greeter.assert_holds()));
+    assert!(text.contains("the sandbox of greeter.service does not hold: "), "{text}");
+    assert!(text.contains("  write-usr: create a file below /usr (no directive of the unit stops it)\n"), "{text}");
+}
+
+#[test]
+fn what_its_control_could_not_do_either_proves_nothing() {
+    let greeter = greeter();
+    insta::assert_snapshot!("inconclusive", told(|| drop(greeter.assert_refused(Action::write("/srv/nowhere")))));
+    insta::assert_snapshot!(
+        "inconclusive_command",
+        told(|| drop(greeter.assert_refused(Action::command(["/bin/false"]))))
+    );
+    insta::assert_snapshot!("not_allowed", told(|| drop(greeter.assert_allowed(Action::read("/root")))));
+    insta::assert_snapshot!("unknown", told(|| drop(greeter.assert_refused("write-user"))));
+}
+
+#[test]
+fn an_answer_that_is_not_as_expected_comes_with_the_state_of_the_service() {
+    let greeter = greeter();
+    greeter.start();
+    insta::assert_snapshot!("output", told(|| drop(greeter.exec(["echo", "hello"]).assert().stdout(contains("bye")))));
+    insta::assert_snapshot!("no_connection", told(|| drop(greeter.get("http://127.0.0.1:81/"))));
+    insta::assert_snapshot!("journal", told(|| drop(greeter.journal().assert().message("good night"))));
+}
+
+#[test]
+fn who_is_not_root_is_told_how_to_be() {
+    if std::env::var_os(PART).is_some() {
+        let _ = greeter();
+        return;
+    }
+    // Where everybody may go, whatever the rights of the directories above the target directory are.
+    let place = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir().expect("a directory");
+    let program = place.path().join("tests");
+    fs::copy(std::env::current_exe().expect("this program"), &program).expect("copied");
+    let output = Command::new(program)
+        .args(["who_is_not_root_is_told_how_to_be", "--exact"])
+        .env(PART, "1")
+        .current_dir("/")
+        .uid(65_534)
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!output.status.success(), "{said}");
+    for word in ["root is missing", "_RUNNER='sudo -E' cargo test", "tests/service.rs"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
+fn the_shared_machine_ends_with_the_process_and_leaves_nothing() {
+    let marker = "987654321";
+    if std::env::var_os(PART).is_some() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/worker").display().to_string();
+        let worker = Service::shared(&directory, "worker", Some("/bin/true"));
+        worker.exec(["sh", "-c", &format!("sleep {marker} >/dev/null 2>&1 & echo")]).assert().success();
+        println!("\nup");
+        let _ = std::io::stdin().read_line(&mut String::new());
+        return;
+    }
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["the_shared_machine_ends_with_the_process_and_leaves_nothing", "--exact", "--nocapture"])
+        .env(PART, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut output = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    assert!(output.any(|line| line == "up"), "the child has a machine");
+    let sleeper = running(marker).expect("the machine's processes are seen from here");
+    let group = fs::read_to_string(format!("/proc/{sleeper}/cgroup")).expect("it runs");
+    let name =
+        group.split('/').find_map(|part| part.strip_prefix("cargo-sandbox-unit-")).expect("in a group of its own");
+    let home = Path::new("/run/cargo-sandbox-unit").join(name.trim());
+    assert!(home.is_dir(), "{}", home.display());
+
+    child.stdin.take().expect("piped").write_all(b"\n").expect("it waits");
+    assert!(child.wait().expect("ends").success());
+    let ended = Instant::now();
+    while running(marker).is_some() || home.exists() {
+        assert!(ended.elapsed() < Duration::from_secs(10), "{} is left", home.display());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The process that sleeps for this long.
+fn running(marker: &str) -> Option<String> {
+    let processes = fs::read_dir("/proc").expect("listed").flatten();
+    processes.map(|entry| entry.file_name().to_string_lossy().into_owned()).find(|process| {
+        fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| line == format!("sleep\0{marker}\0").as_bytes())
+    })
+}
