@@ -13,6 +13,7 @@ mod failure;
 #[cfg(feature = "package")]
 mod package;
 mod probing;
+mod sandbox;
 #[cfg(feature = "package")]
 mod shared;
 
@@ -31,9 +32,9 @@ use crate::report::Work;
 use crate::verify::check::http::Request;
 use crate::verify::check::{self, Target};
 use crate::verify::service;
+use answer::streams;
 use booted::{Booted, PATIENCE};
-use failure::{evidence, expect, fail, indented, not_refused};
-use probing::Seen;
+use failure::{expect, fail, indented};
 use std::fmt;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -196,17 +197,21 @@ impl Service {
     }
 
     /// Runs a command in the service's place: as its user, in its sandbox, with its environment. If the service runs, it
-    /// is stopped for it, and started again before anything else is asked of it.
+    /// is stopped for it, and started again before anything else is asked of it. What a socket unit hands to the service,
+    /// it gets, too.
     ///
     /// # Panics
-    /// The machine does not answer. That the command fails, also because it is not allowed to run, is for
-    /// [`Answer::assert`].
+    /// It does not end within 20 seconds, or the machine does not answer. That the command fails, also because it is not
+    /// allowed to run, is for [`Answer::assert`].
     #[track_caller]
     pub fn inside<'c>(&self, command: impl IntoIterator<Item = &'c str>) -> Answer<'_, Output> {
         let words: Vec<String> = command.into_iter().map(str::to_owned).collect();
         let asked = format!("`{}`, in the sandbox of {}", words.join(" "), self.unit());
         let mut ended = expect(self.booted.run(&words, &[Run::Sandboxed]), &asked);
         match ended.pop() {
+            Some(ended) if !ended.by_itself => {
+                fail(&format!("{asked}: {}\n{}", ended.told, indented(&streams(&ended.output))))
+            }
             Some(ended) if ended.output.stderr.is_empty() && ended.output.status >= 200 => {
                 let stderr = format!("{}\n", ended.told).into_bytes();
                 Answer::new(self, asked, Output { stderr, ..ended.output })
@@ -301,110 +306,6 @@ impl Service {
         entries.retain(|entry| entry.time > self.since && !stranger(entry));
         Ok(entries)
     }
-}
-
-/// Assertions on the sandbox. If the service runs, it is stopped for them, and started again before anything else is asked
-/// of it.
-impl Service {
-    /// The sandbox refuses this, and the same action takes effect outside the sandbox, as root, in the same run. Who
-    /// refuses it stands in [`ProbeReport::by`]: the sandbox, or the service's user, who never could.
-    ///
-    /// # Panics
-    /// It went through; or the control failed too, so that nothing is proven.
-    #[track_caller]
-    pub fn assert_refused(&self, action: impl Into<Action>) -> ProbeReport {
-        let seen = self.see(action.into());
-        if seen.report.verdict == Verdict::Refused {
-            return seen.report;
-        }
-        let (what, more) = not_refused(&seen);
-        let action = &seen.report.action;
-        fail(&format!(
-            "{} must not {action}\n{}{}",
-            self.unit(),
-            what_was_seen(&what, &seen, &self.booted.subject.control_user()),
-            indented(&more)
-        ))
-    }
-
-    /// The sandbox lets this through.
-    ///
-    /// # Panics
-    /// It does not.
-    #[track_caller]
-    pub fn assert_allowed(&self, action: impl Into<Action>) -> ProbeReport {
-        let seen = self.see(action.into());
-        if seen.went_through {
-            return seen.report;
-        }
-        let what = match seen.report.verdict {
-            Verdict::Refused => "it was refused".to_owned(),
-            _ => format!("nothing is proven: {}", seen.report.why),
-        };
-        fail(&format!(
-            "{} must be able to {}\n{}",
-            self.unit(),
-            seen.report.action,
-            what_was_seen(&what, &seen, &self.booted.subject.control_user())
-        ))
-    }
-
-    /// The sandbox lets this through because of something that the package declares, and would not without it.
-    ///
-    /// # Panics
-    /// It does not, or nothing would stop it anyway.
-    #[track_caller]
-    pub fn assert_needed(&self, action: impl Into<Action>) -> ProbeReport {
-        let seen = self.see(action.into());
-        if seen.report.verdict == Verdict::Needed {
-            return seen.report;
-        }
-        let what = match (seen.went_through, seen.report.verdict) {
-            (true, _) => format!("it went through, but not because of what the package declares: {}", seen.report.why),
-            (false, Verdict::Refused) => "it was refused".to_owned(),
-            (false, _) => format!("nothing is proven: {}", seen.report.why),
-        };
-        fail(&format!(
-            "the package must declare what lets {} {}\n{}",
-            self.unit(),
-            seen.report.action,
-            what_was_seen(&what, &seen, &self.booted.subject.control_user())
-        ))
-    }
-
-    /// Nothing of the whole catalogue, nor of `verify.forbid` in the package's metadata, goes through that must not: what
-    /// `cargo sandbox-unit verify` shows in detail. What is refused, and what else came of it, is returned.
-    ///
-    /// # Panics
-    /// Something goes through; or nothing at all was refused, so that nothing is proven.
-    #[track_caller]
-    pub fn assert_holds(&self) -> Vec<ProbeReport> {
-        let all = expect(self.booted.whole_catalogue(), format!("probe the sandbox of {}", self.unit()));
-        let count = |verdict| all.iter().filter(|seen| seen.report.verdict == verdict).count();
-        let allowed = count(Verdict::Allowed);
-        if allowed == 0 && count(Verdict::Refused) > 0 {
-            return all.into_iter().map(|seen| seen.report).collect();
-        }
-        let through = all.iter().filter(|seen| seen.report.verdict == Verdict::Allowed);
-        let listed: String = through
-            .map(|seen| format!("  {}: {} ({})\n", seen.report.id, seen.report.action, seen.report.why))
-            .collect();
-        fail(&format!(
-            "the sandbox of {} does not hold: {allowed} of {} forbidden actions went through, {} were refused\n{listed}",
-            self.unit(),
-            all.len(),
-            count(Verdict::Refused)
-        ))
-    }
-
-    #[track_caller]
-    fn see(&self, action: Action) -> Seen {
-        expect(self.booted.see(&action), format!("probe the sandbox of {}", self.unit()))
-    }
-}
-
-fn what_was_seen(what: &str, seen: &Seen, user: &str) -> String {
-    format!("  {what}\n{}", evidence(seen, user))
 }
 
 impl fmt::Debug for Service {

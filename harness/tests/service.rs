@@ -103,6 +103,15 @@ fn a_command_in_the_place_of_the_service_is_the_service_to_the_sandbox() {
 }
 
 #[test]
+fn a_command_in_the_place_of_the_service_that_does_not_end_is_ended() {
+    let greeter = greeter();
+    let text = message(|| drop(greeter.inside(["sh", "-c", "trap '' TERM; echo waiting; while :; do sleep 1; done"])));
+    let expected = "in the sandbox of greeter.service: it did not end in time\n  stdout:\n    waiting\n";
+    assert!(text.contains(expected), "{text}");
+    greeter.start().exec(["cat", "/var/lib/greeter/who"]).assert().success();
+}
+
+#[test]
 fn a_socket_is_what_is_started_where_there_is_one() {
     let service = "[Service]\nExecStart=/bin/sleep infinity\nStandardInput=socket\nDynamicUser=yes\n";
     let socket = "[Socket]\nListenStream=127.0.0.1:7\nAccept=no\n";

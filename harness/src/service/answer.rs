@@ -83,7 +83,7 @@ impl Assert<'_, Output> {
     #[track_caller]
     pub fn success(self) -> Self {
         if !self.0.success() {
-            self.wrong(&format!("it did not succeed, but ended with {}", status(&self.0)), &output(&self.0));
+            self.wrong(&format!("it did not succeed, but ended with {}", status(&self.0)), &streams(&self.0));
         }
         self
     }
@@ -92,7 +92,7 @@ impl Assert<'_, Output> {
     #[track_caller]
     pub fn failure(self) -> Self {
         if self.0.success() {
-            self.wrong("it succeeded, and should not have", &output(&self.0));
+            self.wrong("it succeeded, and should not have", &streams(&self.0));
         }
         self
     }
@@ -101,7 +101,7 @@ impl Assert<'_, Output> {
     #[track_caller]
     pub fn code(self, expected: i32) -> Self {
         if self.0.status != expected {
-            self.wrong(&format!("it ended with {}, not with {expected}", status(&self.0)), &output(&self.0));
+            self.wrong(&format!("it ended with {}, not with {expected}", status(&self.0)), &streams(&self.0));
         }
         self
     }
@@ -109,7 +109,7 @@ impl Assert<'_, Output> {
     /// Its standard output is as expected.
     #[track_caller]
     pub fn stdout<P: Predicate<str>>(self, expected: impl Expectation<P>) -> Self {
-        self.holds("its standard output", &self.0.text(), expected, || output(&self.0));
+        self.holds("its standard output", &self.0.text(), expected, || streams(&self.0));
         self
     }
 
@@ -117,7 +117,7 @@ impl Assert<'_, Output> {
     #[track_caller]
     pub fn stderr<P: Predicate<str>>(self, expected: impl Expectation<P>) -> Self {
         let text = String::from_utf8_lossy(&self.0.stderr).into_owned();
-        self.holds("its standard error", &text, expected, || output(&self.0));
+        self.holds("its standard error", &text, expected, || streams(&self.0));
         self
     }
 }
@@ -210,7 +210,7 @@ fn status(output: &Output) -> String {
     }
 }
 
-fn output(output: &Output) -> String {
+pub(super) fn streams(output: &Output) -> String {
     let stream = |name: &str, bytes: &[u8]| match String::from_utf8_lossy(bytes).trim_end() {
         "" => format!("{name}: empty\n"),
         text => format!("{name}:\n{}", indented(text)),

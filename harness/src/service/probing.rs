@@ -64,6 +64,8 @@ pub struct Ended {
     pub output: Output,
     /// In a few words: `exit status 1`.
     pub told: String,
+    /// Whether it ended by itself; else it was ended, because it took too long.
+    pub by_itself: bool,
 }
 
 impl Booted {
@@ -283,24 +285,29 @@ fn names(units: &[String]) -> Vec<&str> {
     units.iter().map(String::as_str).collect()
 }
 
+/// The status of a command that took too long, as that of timeout(1).
+const TIMEOUT: i32 = 124;
+
 /// How a command that systemd ran has ended.
 fn ended(properties: &Properties, stdout: Vec<u8>, stderr: Vec<u8>) -> Result<Ended, VerifyError> {
     let number = |name: &str| properties.get(name).and_then(|value| value.parse::<i32>().ok()).unwrap_or_default();
+    let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
     let (code, number) = (number("ExecMainCode"), number("ExecMainStatus"));
+    let by_itself = property("Result") != "timeout";
     // CLD_EXITED, and CLD_KILLED and CLD_DUMPED of wait(2).
     let (status, told) = match (code, exit_status::find(number)) {
         (1, Some(known)) if stdout.is_empty() && stderr.is_empty() => {
             (number, format!("could not be set up: {number}/{}, {}", known.name, known.meaning))
         }
-        (1, _) => (number, format!("exit status {number}")),
-        (2 | 3, _) => (128 + number, format!("signal {number}")),
+        (1, _) if by_itself => (number, format!("exit status {number}")),
+        (2 | 3, _) if by_itself => (128 + number, format!("signal {number}")),
+        (1..=3, _) => (TIMEOUT, "it did not end in time".to_owned()),
         _ => {
-            let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
             let why = format!("result {}, {} {}", property("Result"), property("LoadState"), property("LoadError"));
             return Err(VerifyError::Inside(format!("the command did not come to run: {why}")));
         }
     };
-    Ok(Ended { output: Output { status, stdout, stderr }, told })
+    Ok(Ended { output: Output { status, stdout, stderr }, told, by_itself })
 }
 
 /// The verdict on a command: it takes effect when it exits with 0.

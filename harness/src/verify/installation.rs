@@ -127,8 +127,8 @@ impl<'a> Runs<'a> {
     }
 }
 
-/// How long a run may take.
-const PATIENCE: &str = "TimeoutStartSec=20s\n";
+/// How long a run may take, and then how long to end on a signal, which the first process of a PID namespace ignores.
+const PATIENCE: &str = "TimeoutStartSec=20s\nTimeoutStopSec=5s\n";
 
 /// The closed list of directives that a run in place of the service replaces. None of them is part of a sandbox; a test
 /// holds the rest of the unit's properties against those of the unit without this file.
@@ -235,6 +235,7 @@ mod tests {
             "StandardOutput",
             "StartLimitIntervalUSec",
             "TimeoutStartUSec",
+            "TimeoutStopUSec",
             "Type",
         ];
         let unexpected: Vec<&str> = differing.iter().filter(|name| !replaced.contains(name)).copied().collect();
