@@ -36,7 +36,7 @@ use answer::streams;
 use booted::{Booted, PATIENCE};
 use failure::{expect, fail, indented};
 use std::fmt;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// A service in a booted machine.
 pub struct Service {
@@ -44,7 +44,8 @@ pub struct Service {
     /// Entries of the journal that are not newer are not ours.
     since: u64,
     /// Nobody else has a shared machine in the meantime.
-    _turn: Option<MutexGuard<'static, ()>>,
+    #[cfg(feature = "package")]
+    _turn: Option<shared::Turn>,
 }
 
 impl Service {
@@ -64,11 +65,16 @@ impl Service {
     }
 
     fn alone(booted: Booted) -> Self {
-        Self { booted: Arc::new(booted), since: 0, _turn: None }
+        Self {
+            booted: Arc::new(booted),
+            since: 0,
+            #[cfg(feature = "package")]
+            _turn: None,
+        }
     }
 
     #[cfg(feature = "package")]
-    fn in_turn(booted: Arc<Booted>, since: u64, turn: MutexGuard<'static, ()>) -> Self {
+    fn in_turn(booted: Arc<Booted>, since: u64, turn: shared::Turn) -> Self {
         Self { booted, since, _turn: Some(turn) }
     }
 

@@ -189,7 +189,7 @@ impl Assert<'_, Journal> {
     pub fn message<P: Predicate<str>>(self, expected: impl Expectation<P>) -> Self {
         let expected = expected.predicate();
         if !self.0.0.iter().any(|entry| expected.eval(&entry.message)) {
-            self.wrong(&format!("no message is as expected: {expected}"), &self.0.text());
+            self.unheard(&format!("no message is as expected: {expected}"));
         }
         self
     }
@@ -197,8 +197,19 @@ impl Assert<'_, Journal> {
     /// All of it, one message a line, is as expected.
     #[track_caller]
     pub fn text<P: Predicate<str>>(self, expected: impl Expectation<P>) -> Self {
-        self.holds("its text", &self.0.text(), expected, || self.0.text());
+        let expected = expected.predicate();
+        if !expected.eval(&self.0.text()) {
+            self.unheard(&format!("its text is not as expected: {expected}"));
+        }
         self
+    }
+
+    /// The journal is told once: all of it.
+    #[track_caller]
+    fn unheard(&self, what: &str) -> ! {
+        let Answer { service, asked, value } = &self.0;
+        let heard = if value.0.is_empty() { "it is empty".to_owned() } else { value.text() };
+        fail(&format!("{asked}: {what}\n{}{}", indented(&heard), service.state(&[])))
     }
 }
 

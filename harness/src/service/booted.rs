@@ -53,6 +53,10 @@ pub enum BootError {
          (tests/*.rs), which Cargo builds it for; elsewhere, name it: `Service::of_package(…).binary(path)`"
     )]
     NoBinary(String),
+    /// The same thread has it, and would wait for itself.
+    #[cfg(feature = "package")]
+    #[error("this test has `{0}` already: use that one, or drop it first; `Service::of_package` boots another machine")]
+    Held(String),
     /// A file to install cannot be read.
     #[error("{path} cannot be read", path = .path.display())]
     Unreadable {

@@ -30,8 +30,18 @@ enum Origin {
     Package {
         directory: PathBuf,
         service: String,
-        binary: Option<PathBuf>,
+        binary: Binary,
     },
+}
+
+/// Who says where the built binary is.
+#[cfg(feature = "package")]
+#[derive(Debug, Clone)]
+pub(super) enum Binary {
+    /// Cargo or cargo-nextest, when the test runs; or, where neither does, this path from when it was compiled.
+    Cargo(Option<PathBuf>),
+    /// The test.
+    Test(PathBuf),
 }
 
 impl Definition {
@@ -46,7 +56,11 @@ impl Definition {
 
     #[cfg(feature = "package")]
     pub(super) fn of_package(directory: &Path, service: &str) -> Self {
-        Self::new(Origin::Package { directory: directory.to_owned(), service: service.to_owned(), binary: None })
+        Self::new(Origin::Package {
+            directory: directory.to_owned(),
+            service: service.to_owned(),
+            binary: Binary::Cargo(None),
+        })
     }
 
     /// The built binary of the service's package; it stands where its unit starts it.
@@ -57,7 +71,16 @@ impl Definition {
     #[must_use]
     pub fn binary(mut self, built: impl Into<PathBuf>) -> Self {
         if let Origin::Package { binary, .. } = &mut self.origin {
-            *binary = Some(built.into());
+            *binary = Binary::Test(built.into());
+        }
+        self
+    }
+
+    /// Where the binary was when the test was compiled.
+    #[cfg(feature = "package")]
+    pub(super) fn compiled_binary(mut self, built: Option<&str>) -> Self {
+        if let Origin::Package { binary, .. } = &mut self.origin {
+            *binary = Binary::Cargo(built.map(PathBuf::from));
         }
         self
     }

@@ -1,8 +1,9 @@
 //! How a failed assertion is told: everything that is needed to understand it stands in its message.
 
 use super::Service;
-use super::booted::BootError;
+use super::booted::{BootError, Standing};
 use super::probing::Seen;
+use crate::machine::JournalEntry;
 use crate::report::{Control, Verdict};
 use crate::verify::UNPRIVILEGED;
 use crate::verify::explain::{PROPERTIES, explain};
@@ -70,22 +71,30 @@ impl Service {
     /// What systemd and the journal say of the service now: part of every message of a failed assertion.
     #[must_use]
     pub fn account(&self) -> String {
+        let journal = self.entries().unwrap_or_default();
+        let empty = if journal.is_empty() { "  its journal is empty\n" } else { "" };
+        format!("{}{empty}", self.state(&journal))
+    }
+
+    /// What systemd says of it now, with what explains it in these entries of its journal.
+    pub(super) fn state(&self, journal: &[JournalEntry]) -> String {
         let unit = self.unit();
         let Ok(properties) = self.booted().machine.show(&unit, PROPERTIES) else {
             return format!("{unit}: its machine does not answer\n");
         };
         let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
-        let mut text = format!("{unit} is {} ({})", property("ActiveState"), property("SubState"));
+        let instead = match self.booted().standing() {
+            Standing::Service => "",
+            Standing::Prober => ", with the prober in its place,",
+            Standing::Command => ", with a command in its place,",
+        };
+        let mut text = format!("{unit}{instead} is {} ({})", property("ActiveState"), property("SubState"));
         if !matches!(property("Result"), "" | "success") {
             text.push_str(&format!(", with result {}", property("Result")));
         }
         text.push('\n');
-        let journal = self.entries().unwrap_or_default();
-        let sentences = explain(&properties, &journal, &[], &self.booted().subject.settings());
+        let sentences = explain(&properties, journal, &[], &self.booted().subject.settings());
         text.push_str(&indented(&sentences.join("\n")));
-        if journal.is_empty() {
-            text.push_str("  its journal is empty\n");
-        }
         text
     }
 }
@@ -111,6 +120,7 @@ pub fn evidence(seen: &Seen, user: &str) -> String {
     if !seen.report.directives.is_empty() {
         text.push_str(&format!("  of the unit, against it     {}\n", seen.report.directives.join(", ")));
     }
+    text.push_str(&indented(&seen.explanation.join("\n")));
     text
 }
 
@@ -124,7 +134,7 @@ pub fn not_refused(seen: &Seen) -> (String, String) {
              there first: create the file or the directory with `exec` or `file`, or choose another target.\n"
                 .to_owned(),
         ),
-        Verdict::Inconclusive => (format!("it went through, but {why}"), String::new()),
+        Verdict::Inconclusive => (format!("it went through, although {why}"), String::new()),
         Verdict::Needed => (
             "it went through, because of what the package declares".to_owned(),
             format!("{}. Where that is meant, it is `assert_needed`.\n", capital(why)),

@@ -1,6 +1,7 @@
 //! A service that a package declares, and its built binary.
 
 use super::booted::BootError;
+use super::definition::Binary;
 use crate::package;
 use sandbox_unit::diagnostic::did_you_mean;
 use sandbox_unit::spec::Spec;
@@ -26,8 +27,12 @@ pub fn spec(directory: &Path, service: &str) -> Result<Spec, BootError> {
 /// cargo-nextest's comes first: it is right also where the tests were moved after they were built.
 const TELLING: [&str; 2] = ["NEXTEST_BIN_EXE_", "CARGO_BIN_EXE_"];
 
-/// Where the binary with this name is: as the test runner says now, or as the test was compiled to know.
-pub fn binary(name: &str, compiled: Option<PathBuf>) -> Result<PathBuf, BootError> {
+/// Where the binary with this name is.
+pub fn binary(name: &str, said: Binary) -> Result<PathBuf, BootError> {
+    let compiled = match said {
+        Binary::Test(path) => return Ok(path),
+        Binary::Cargo(compiled) => compiled,
+    };
     let told = TELLING.iter().find_map(|prefix| std::env::var_os(format!("{prefix}{name}")));
     told.map(PathBuf::from).or(compiled).ok_or_else(|| BootError::NoBinary(name.to_owned()))
 }

@@ -9,14 +9,14 @@ use crate::engine::File;
 use crate::machine::{MachineError, Output};
 use crate::probe::{Group, Probe, Run};
 use crate::report::{By, Control, ProbeReport, Verdict};
-use crate::verify::explain::{PROPERTIES, Properties};
+use crate::verify::explain::{PROPERTIES, Properties, explain};
 use crate::verify::installation::Runs;
 use crate::verify::judge::describe;
 use crate::verify::observation::{self, Plan};
 use crate::verify::{VerifyError, mechanism, service};
 use sandbox_unit::diagnostic::did_you_mean;
 use sandbox_unit::exit_status;
-use sandbox_unit::policy::strictest;
+use sandbox_unit::policy::{Setting, strictest};
 use std::sync::PoisonError;
 use thiserror::Error;
 
@@ -56,6 +56,8 @@ pub struct Seen {
     pub inside: String,
     /// The directives of the strict profile that stop it.
     pub strictest: Vec<String>,
+    /// What the unit may have to do with a command's end, in sentences.
+    pub explanation: Vec<String>,
 }
 
 /// How a command ended.
@@ -64,6 +66,8 @@ pub struct Ended {
     pub output: Output,
     /// In a few words: `exit status 1`.
     pub told: String,
+    /// What the unit may have to do with that, in sentences.
+    pub explanation: Vec<String>,
     /// Whether it ended by itself; else it was ended, because it took too long.
     pub by_itself: bool,
 }
@@ -93,6 +97,11 @@ impl Booted {
                 Ok(judge_command(action, &root, &user, &unit))
             }
         }
+    }
+
+    /// What the service's unit starts now.
+    pub fn standing(&self) -> Standing {
+        self.lock().standing
     }
 
     /// What came of the whole catalogue.
@@ -137,6 +146,7 @@ impl Booted {
                 went_through: observed.unit.took_effect,
                 inside: describe(&observed.unit),
                 strictest: directives,
+                explanation: Vec::new(),
             }
         });
         Ok(seen.collect())
@@ -151,9 +161,10 @@ impl Booted {
         self.in_its_place(&mut self.lock(), Standing::Command, runs.running(command), &stale, wanted, || {
             let units: Vec<&str> = units.iter().map(String::as_str).collect();
             let shown = self.machine.show_each(&units, PROPERTIES)?;
+            let settings = self.subject.settings();
             let ended = shown.iter().zip(&streams).map(|(properties, (output, errors))| {
                 let read = |path: &str| self.machine.read_file(path).map(Option::unwrap_or_default);
-                ended(properties, read(output)?, read(errors)?)
+                ended(properties, read(output)?, read(errors)?, &settings)
             });
             ended.collect()
         })
@@ -289,7 +300,12 @@ fn names(units: &[String]) -> Vec<&str> {
 const TIMEOUT: i32 = 124;
 
 /// How a command that systemd ran has ended.
-fn ended(properties: &Properties, stdout: Vec<u8>, stderr: Vec<u8>) -> Result<Ended, VerifyError> {
+fn ended(
+    properties: &Properties,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    settings: &[Setting],
+) -> Result<Ended, VerifyError> {
     let number = |name: &str| properties.get(name).and_then(|value| value.parse::<i32>().ok()).unwrap_or_default();
     let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
     let (code, number) = (number("ExecMainCode"), number("ExecMainStatus"));
@@ -307,7 +323,9 @@ fn ended(properties: &Properties, stdout: Vec<u8>, stderr: Vec<u8>) -> Result<En
             return Err(VerifyError::Inside(format!("the command did not come to run: {why}")));
         }
     };
-    Ok(Ended { output: Output { status, stdout, stderr }, told, by_itself })
+    let said: Vec<String> = String::from_utf8_lossy(&stderr).lines().map(str::to_owned).collect();
+    let explanation = explain(properties, &[], &said, settings);
+    Ok(Ended { output: Output { status, stdout, stderr }, told, explanation, by_itself })
 }
 
 /// The verdict on a command: it takes effect when it exits with 0.
@@ -321,7 +339,7 @@ fn judge_command(action: &Action, root: &Ended, user: &Ended, unit: &Ended) -> S
     };
     let went_through = unit.output.success();
     let (verdict, by, why) = if !root.output.success() {
-        let why = format!("the control, as root and outside the sandbox, failed too: {}", told(root));
+        let why = format!("the control, as root and outside the sandbox, failed: {}", told(root));
         (Verdict::Inconclusive, None, why)
     } else if went_through {
         (Verdict::Allowed, None, "it exited with 0".to_owned())
@@ -350,5 +368,6 @@ fn judge_command(action: &Action, root: &Ended, user: &Ended, unit: &Ended) -> S
         went_through,
         inside: told(unit),
         strictest: Vec::new(),
+        explanation: if refused { unit.explanation.clone() } else { Vec::new() },
     }
 }

@@ -89,7 +89,7 @@ impl Service {
         }
         let through = all.iter().filter(|seen| seen.report.verdict == Verdict::Allowed);
         let listed: String = through
-            .map(|seen| format!("  {}: {} ({})\n", seen.report.id, seen.report.action, seen.report.why))
+            .map(|seen| format!("  {}: {}{}\n", seen.report.id, seen.report.action, remedy(&seen.strictest)))
             .collect();
         fail(&format!(
             "the sandbox of {} does not hold: {allowed} of {} forbidden actions went through, {} were refused\n{listed}",
@@ -107,4 +107,9 @@ impl Service {
 
 fn what_was_seen(what: &str, seen: &Seen, user: &str) -> String {
     format!("  {what}\n{}", evidence(seen, user))
+}
+
+/// What would stop an action.
+fn remedy(directives: &[String]) -> String {
+    if directives.is_empty() { String::new() } else { format!("; what stops it: {}", directives.join(", ")) }
 }

@@ -7,6 +7,7 @@ use super::booted::{BootError, Booted, PATIENCE};
 use super::definition::Definition;
 use super::failure::{fail, no_machine};
 use crate::verify::VerifyError;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +19,38 @@ struct Slot {
     booted: Mutex<Option<Arc<Booted>>>,
 }
 
-static SLOTS: Mutex<BTreeMap<(PathBuf, String), &'static Slot>> = Mutex::new(BTreeMap::new());
+/// The directory of a package, and a service of it.
+type Key = (PathBuf, String);
+
+static SLOTS: Mutex<BTreeMap<Key, &'static Slot>> = Mutex::new(BTreeMap::new());
+
+thread_local! {
+    /// What this thread, and so this test, has its turn with: waiting for it would be waiting for itself.
+    static HELD: RefCell<Vec<Key>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The turn of a test with a shared machine. It stays in the thread that took it.
+pub struct Turn {
+    key: Key,
+    _lock: MutexGuard<'static, ()>,
+}
+
+impl Turn {
+    fn take(key: Key, slot: &'static Slot) -> Result<Self, BootError> {
+        if HELD.with_borrow(|held| held.contains(&key)) {
+            return Err(BootError::Held(key.1));
+        }
+        let lock = lock(&slot.turn);
+        HELD.with_borrow_mut(|held| held.push(key.clone()));
+        Ok(Self { key, _lock: lock })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        HELD.with_borrow_mut(|held| held.retain(|key| *key != self.key));
+    }
+}
 
 /// A lock that a failed test has left is as good as any: whoever takes it next begins anew.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -42,18 +74,15 @@ impl Service {
 
     fn try_shared(directory: &str, service: &str, binary: Option<&str>) -> Result<Self, BootError> {
         let key = (PathBuf::from(directory), service.to_owned());
-        let slot: &'static Slot = lock(&SLOTS).entry(key).or_insert_with(|| Box::leak(Box::default()));
-        let turn = lock(&slot.turn);
+        let slot: &'static Slot = lock(&SLOTS).entry(key.clone()).or_insert_with(|| Box::leak(Box::default()));
+        let turn = Turn::take(key, slot)?;
         let mut present = lock(&slot.booted);
         if let Some(booted) = &*present
             && let Ok(since) = booted.renew()
         {
             return Ok(Self::in_turn(Arc::clone(booted), since, turn));
         }
-        let mut definition = Definition::of_package(Path::new(directory), service);
-        if let Some(binary) = binary {
-            definition = definition.binary(binary);
-        }
+        let definition = Definition::of_package(Path::new(directory), service).compiled_binary(binary);
         // Also where there was one that does not answer any more.
         let booted = present.insert(Arc::new(Booted::boot(definition)?));
         Ok(Self::in_turn(Arc::clone(booted), 0, turn))

@@ -234,6 +234,7 @@ mod tests {
             "StandardInput",
             "StandardOutput",
             "StartLimitIntervalUSec",
+            "TimeoutAbortUSec",
             "TimeoutStartUSec",
             "TimeoutStopUSec",
             "Type",
