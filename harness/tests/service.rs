@@ -4,13 +4,12 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use sandbox_unit_harness::service::{Action, By, ReadyCheck, Service, Verdict};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 /// Set where a test is run again as a child of itself.
 const PART: &str = "SANDBOX_UNIT_TEST_PART";
@@ -209,47 +208,4 @@ fn a_test_that_takes_a_shared_service_twice_is_told_instead_of_waiting_for_itsel
     assert!(text.contains("this test has `worker` already"), "{text}");
     drop(worker);
     let _ = shared_worker();
-}
-
-#[test]
-fn the_shared_machine_ends_with_the_process_and_leaves_nothing() {
-    let marker = "987654321";
-    if std::env::var_os(PART).is_some() {
-        let worker = shared_worker();
-        worker.exec(["sh", "-c", &format!("sleep {marker} >/dev/null 2>&1 & echo")]).assert().success();
-        println!("\nup");
-        let _ = std::io::stdin().read_line(&mut String::new());
-        return;
-    }
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["the_shared_machine_ends_with_the_process_and_leaves_nothing", "--exact", "--nocapture"])
-        .env(PART, "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("starts");
-    let mut output = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
-    assert!(output.any(|line| line == "up"), "the child has a machine");
-    let sleeper = running(marker).expect("the machine's processes are seen from here");
-    let group = fs::read_to_string(format!("/proc/{sleeper}/cgroup")).expect("it runs");
-    let name =
-        group.split('/').find_map(|part| part.strip_prefix("cargo-sandbox-unit-")).expect("in a group of its own");
-    let home = Path::new("/run/cargo-sandbox-unit").join(name.trim());
-    assert!(home.is_dir(), "{}", home.display());
-
-    child.stdin.take().expect("piped").write_all(b"\n").expect("it waits");
-    assert!(child.wait().expect("ends").success());
-    let ended = Instant::now();
-    while running(marker).is_some() || home.exists() {
-        assert!(ended.elapsed() < Duration::from_secs(10), "{} is left", home.display());
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// The process that sleeps for this long.
-fn running(marker: &str) -> Option<String> {
-    let processes = fs::read_dir("/proc").expect("listed").flatten();
-    processes.map(|entry| entry.file_name().to_string_lossy().into_owned()).find(|process| {
-        fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| line == format!("sleep\0{marker}\0").as_bytes())
-    })
 }
