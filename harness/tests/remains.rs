@@ -45,7 +45,7 @@ struct Traces {
 }
 
 impl Traces {
-    fn of(marker: u32) -> Self {
+    fn of(marker: u32, run: &Path) -> Self {
         let process = sleeper(marker).expect("the machine's processes are seen from here");
         let groups = fs::read_to_string(format!("/proc/{process}/cgroup")).expect("it runs");
         let name = groups.split(['/', '\n']).find(|part| part.starts_with("cargo-sandbox-unit-"));
@@ -54,7 +54,7 @@ impl Traces {
         let unified =
             mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>()).find(|words| words[2] == "cgroup2");
         let group = Path::new(unified.expect("control groups")[1]).join(&name);
-        let home = Path::new("/run/cargo-sandbox-unit").join(name.trim_start_matches("cargo-sandbox-unit-"));
+        let home = run.join("cargo-sandbox-unit").join(name.trim_start_matches("cargo-sandbox-unit-"));
         let traces = Self { marker, name, home, group };
         assert_eq!(traces.left().len(), 4, "{:?}", traces.left());
         traces
@@ -86,6 +86,11 @@ impl Traces {
     }
 }
 
+/// A directory that is /run to some.
+fn run() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
 /// A process with two machines. Killed when dropped.
 struct Tests {
     process: Child,
@@ -94,8 +99,13 @@ struct Tests {
 }
 
 impl Tests {
-    fn start(ending: &str) -> (Self, [Traces; 2]) {
-        let child = Command::new(std::env::current_exe().expect("this program"))
+    /// Its /run is this directory, so that nobody else cleans up behind it.
+    fn start(ending: &str, run: &Path) -> (Self, [Traces; 2]) {
+        let child = Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "--", "sh", "-ec"])
+            .args(["mount --bind \"$1\" /run; shift; exec \"$@\"", "sh"])
+            .arg(run)
+            .arg(std::env::current_exe().expect("this program"))
             .args(["part_that_ends", "--exact", "--nocapture"])
             .env(PART, ending)
             .env("RUST_BACKTRACE", "0")
@@ -108,7 +118,7 @@ impl Tests {
         let up = output.by_ref().lines().map_while(Result::ok).any(|line| line == "up");
         let tests = Self { process, _output: output };
         assert!(up, "both machines boot");
-        let traces = markers(tests.process.id()).map(Traces::of);
+        let traces = markers(tests.process.id()).map(|marker| Traces::of(marker, run));
         (tests, traces)
     }
 
@@ -140,41 +150,48 @@ fn part_that_ends() {
 
 #[test]
 fn tests_that_pass_leave_nothing() {
-    let (tests, traces) = Tests::start("returns");
+    let run = run();
+    let (tests, traces) = Tests::start("returns", run.path());
     assert_eq!(tests.finish(), Some(0));
     traces.iter().for_each(Traces::assert_gone);
 }
 
 #[test]
 fn tests_that_panic_leave_nothing() {
-    let (tests, traces) = Tests::start("panics");
+    let run = run();
+    let (tests, traces) = Tests::start("panics", run.path());
     assert_eq!(tests.finish(), Some(101));
     traces.iter().for_each(Traces::assert_gone);
 }
 
 #[test]
 fn tests_that_are_killed_leave_nothing() {
-    let (tests, traces) = Tests::start("is killed");
+    let run = run();
+    let (tests, traces) = Tests::start("is killed", run.path());
     drop(tests);
     traces.iter().for_each(Traces::assert_gone);
 }
 
 #[test]
 fn what_is_left_where_everything_is_killed_at_once_is_gone_with_the_next_machine() {
-    let (tests, traces) = Tests::start("is killed");
+    let run = run();
+    let (tests, traces) = Tests::start("is killed", run.path());
     for traces in &traces {
         fs::write(traces.group.join("watch/cgroup.kill"), "1").expect("kills who would clean up");
     }
     drop(tests);
-    drop(own());
+    assert!(traces.iter().all(|traces| traces.left().len() > 1), "nobody has cleaned up yet");
+    let (next, _) = Tests::start("returns", run.path());
     traces.iter().for_each(Traces::assert_gone);
+    assert_eq!(next.finish(), Some(0));
 }
 
 /// As cargo-nextest runs them: each with a machine of its own, at the same time.
 #[test]
 fn tests_that_are_processes_of_their_own_do_not_meet() {
+    let run = run();
     let started: Vec<(Tests, [Traces; 2])> = thread::scope(|scope| {
-        let starting: Vec<_> = (0..3).map(|_| scope.spawn(|| Tests::start("returns"))).collect();
+        let starting: Vec<_> = (0..3).map(|_| scope.spawn(|| Tests::start("returns", run.path()))).collect();
         starting.into_iter().map(|starting| starting.join().expect("boots")).collect()
     });
     let mut names: Vec<&str> = started.iter().flat_map(|(_, traces)| traces).map(|one| one.name.as_str()).collect();
