@@ -51,6 +51,19 @@ pub struct Service {
 impl Service {
     /// The service with this unit text, under this name (`hello.service`). What it runs is added with
     /// [`program`](Definition::program).
+    ///
+    /// ```
+    /// use sandbox_unit_harness::service::{Action, By, Service};
+    ///
+    /// let unit = "[Service]\nType=oneshot\nExecStart=/usr/bin/greet\nDynamicUser=yes\nProtectSystem=strict\n";
+    /// let greet = Service::of_unit("greet.service", unit)
+    ///     .program("/usr/bin/greet", "#!/bin/sh\necho good morning\n")
+    ///     .boot();
+    ///
+    /// greet.start().journal().assert().message("good morning");
+    /// assert_eq!(greet.assert_refused(Action::read("/root")).by, Some(By::Identity));
+    /// greet.assert_allowed(Action::exec("/bin/sh"));
+    /// ```
     #[must_use]
     pub fn of_unit(name: &str, text: &str) -> Definition {
         Definition::of_unit(name, text)
@@ -58,6 +71,15 @@ impl Service {
 
     /// A service that the package in this directory (`env!("CARGO_MANIFEST_DIR")`) declares in its metadata, in a machine
     /// of its own. [`service!`](crate::service!) shares one.
+    ///
+    /// ```no_run
+    /// use sandbox_unit_harness::service::Service;
+    ///
+    /// let hello = Service::of_package(env!("CARGO_MANIFEST_DIR"), "hello")
+    ///     .file("/etc/hello.toml", "greeting = \"good morning\"\n", 0o644)
+    ///     .boot();
+    /// hello.assert_works();
+    /// ```
     #[cfg(feature = "package")]
     #[must_use]
     pub fn of_package(directory: impl AsRef<std::path::Path>, service: &str) -> Definition {
@@ -185,6 +207,15 @@ impl Service {
     ///
     /// # Panics
     /// It cannot be run, or does not end within a minute. That it fails is for [`Answer::assert`].
+    ///
+    /// ```no_run
+    /// use predicates::prelude::*;
+    /// use predicates::str::contains;
+    /// # use sandbox_unit_harness::service;
+    /// # let hello = service!("hello");
+    /// let listed = hello.exec(["ls", "/var/lib/hello"]);
+    /// listed.assert().success().stdout(contains("visits").and(contains("backup").not()));
+    /// ```
     #[track_caller]
     pub fn exec<'c>(&self, command: impl IntoIterator<Item = &'c str>) -> Answer<'_, Output> {
         self.exec_with(command, b"")

@@ -32,6 +32,22 @@ fn without_a_sandbox_all_of_it_succeeds() {
     overreach.assert_allowed(Action::read("/srv/letter"));
 }
 
+/// What a test says where the sandbox has a gap.
+#[test]
+#[should_panic(expected = "\
+    overreach.service must not read /srv/letter\n  \
+      it went through\n  \
+      in the unit's sandbox       took effect\n  \
+      outside it, as root         took effect\n  \
+      No directive of the unit stops it. What stops it in the strict profile: InaccessiblePaths")]
+fn a_gap_is_told_with_what_would_close_it() {
+    Service::of_unit("overreach.service", "[Service]\nExecStart=/usr/bin/overreach\nProtectSystem=strict\n")
+        .program_from("/usr/bin/overreach", env!("CARGO_BIN_EXE_overreach"))
+        .file("/srv/letter", "dear diary", 0o644)
+        .boot()
+        .assert_refused(Action::read("/srv/letter"));
+}
+
 #[test]
 fn what_it_tries_by_itself_the_prober_is_refused_too() {
     let overreach = service!("overreach");

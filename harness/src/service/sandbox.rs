@@ -12,7 +12,17 @@ impl Service {
     /// refuses it stands in [`ProbeReport::by`]: the sandbox, or the service's user, who never could.
     ///
     /// # Panics
-    /// It went through; or the control failed too, so that nothing is proven.
+    /// It went through; or the control failed, too, so that nothing is proven.
+    ///
+    /// ```no_run
+    /// # use sandbox_unit_harness::service;
+    /// use sandbox_unit_harness::service::{Action, By};
+    /// # let hello = service!("hello");
+    /// hello.assert_refused("socket-packet");
+    /// hello.assert_refused(Action::connect("192.0.2.1:25"));
+    /// let shell = hello.assert_refused(Action::command(["/bin/sh", "-c", "true"]));
+    /// assert_eq!(shell.by, Some(By::Sandbox), "any other user may run it");
+    /// ```
     #[track_caller]
     pub fn assert_refused(&self, action: impl Into<Action>) -> ProbeReport {
         let seen = self.see(action.into());
