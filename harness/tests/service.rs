@@ -209,3 +209,14 @@ fn a_test_that_takes_a_shared_service_twice_is_told_instead_of_waiting_for_itsel
     drop(worker);
     let _ = shared_worker();
 }
+
+#[test]
+fn the_first_example_of_the_documentation_is_a_test_that_runs() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(here.join(path)).expect(path);
+    let (documentation, tests) = (read("src/lib.rs"), read("../examples/hello-http/tests/sandbox.rs"));
+    let shown = documentation.lines().map(|line| line.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default());
+    let shown = shown.skip_while(|line| !line.starts_with("fn ")).take_while(|line| !line.starts_with('#'));
+    let shown: String = shown.map(|line| format!("{line}\n")).collect();
+    assert!(shown.lines().count() > 5 && tests.contains(&shown), "{shown}");
+}

@@ -83,7 +83,8 @@ impl Service {
             return format!("{unit}: its machine does not answer\n");
         };
         let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
-        let instead = match self.booted().standing() {
+        let standing = self.booted().standing();
+        let instead = match standing {
             Standing::Service => "",
             Standing::Prober => ", with the prober in its place,",
             Standing::Command => ", with a command in its place,",
@@ -93,7 +94,7 @@ impl Service {
             text.push_str(&format!(", with result {}", property("Result")));
         }
         text.push('\n');
-        let sentences = explain(&properties, journal, &[], &self.booted().subject.settings());
+        let sentences = explain(&properties, journal, &[], &self.booted().settings(standing));
         text.push_str(&indented(&sentences.join("\n")));
         text
     }

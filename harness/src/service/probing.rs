@@ -99,6 +99,13 @@ impl Booted {
         }
     }
 
+    /// The settings of the unit, as they are with this in the service's place.
+    pub fn settings(&self, standing: Standing) -> Vec<Setting> {
+        let mut settings = self.subject.settings();
+        settings.retain(|setting| standing == Standing::Service || setting.directive != "ExecStart");
+        settings
+    }
+
     /// What the service's unit starts now.
     pub fn standing(&self) -> Standing {
         self.lock().standing
@@ -161,7 +168,7 @@ impl Booted {
         self.in_its_place(&mut self.lock(), Standing::Command, runs.running(command), &stale, wanted, || {
             let units: Vec<&str> = units.iter().map(String::as_str).collect();
             let shown = self.machine.show_each(&units, PROPERTIES)?;
-            let settings = self.subject.settings();
+            let settings = self.settings(Standing::Command);
             let ended = shown.iter().zip(&streams).map(|(properties, (output, errors))| {
                 let read = |path: &str| self.machine.read_file(path).map(Option::unwrap_or_default);
                 ended(properties, read(output)?, read(errors)?, &settings)
@@ -313,7 +320,7 @@ fn ended(
     // CLD_EXITED, and CLD_KILLED and CLD_DUMPED of wait(2).
     let (status, told) = match (code, exit_status::find(number)) {
         (1, Some(known)) if stdout.is_empty() && stderr.is_empty() => {
-            (number, format!("could not be set up: {number}/{}, {}", known.name, known.meaning))
+            (number, format!("could not be set up: {number}/{}", known.name))
         }
         (1, _) if by_itself => (number, format!("exit status {number}")),
         (2 | 3, _) if by_itself => (128 + number, format!("signal {number}")),

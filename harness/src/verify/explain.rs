@@ -174,6 +174,9 @@ pub type Properties = BTreeMap<String, String>;
 pub const PROPERTIES: &[&str] =
     &["ActiveState", "SubState", "Result", "ExecMainCode", "ExecMainStatus", "NRestarts", "LoadState", "LoadError"];
 
+/// How much of the end of the journal is shown.
+const TAIL: usize = 10;
+
 /// The signal that ended the unit's process, if one did.
 pub fn ended_by_signal(properties: &Properties) -> Option<i32> {
     let number = |name: &str| properties.get(name).and_then(|value| value.parse::<i32>().ok());
@@ -181,6 +184,24 @@ pub fn ended_by_signal(properties: &Properties) -> Option<i32> {
     match (number("ExecMainCode"), number("ExecMainStatus")) {
         (Some(2 | 3), Some(signal)) => Some(signal),
         _ => None,
+    }
+}
+
+/// How the unit's process ended: `ExecMainCode` and `ExecMainStatus`. A service that has been started again since has none,
+/// and then it stands in the journal, where systemd tells them: "Main process exited, code=killed, status=6/ABRT".
+fn ending<'a>(properties: &'a Properties, journal: &'a [JournalEntry]) -> (&'a str, i32) {
+    const CODES: [(&str, &str); 3] = [("exited", "1"), ("killed", "2"), ("dumped", "3")];
+    let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
+    let told = |message: &'a str| {
+        let (code, status) = message.split_once(" process exited, code=")?.1.split_once(", status=")?;
+        let code = CODES.iter().find(|(name, _)| *name == code)?.1;
+        Some((code, status.split('/').next()?.parse().ok()?))
+    };
+    match property("ExecMainCode") {
+        "" | "0" if property("ActiveState") == "activating" => {
+            journal.iter().rev().find_map(|entry| told(&entry.message)).unwrap_or_default()
+        }
+        code => (code, property("ExecMainStatus").parse().unwrap_or_default()),
     }
 }
 
@@ -207,7 +228,7 @@ pub fn explain(
     if !load.is_empty() && load != "loaded" {
         sentences.push(format!("systemd does not load the unit ({load}): {}", property("LoadError")));
     }
-    let status: i32 = property("ExecMainStatus").parse().unwrap_or_default();
+    let (code, status) = ending(properties, journal);
     for path in journal.iter().filter_map(|entry| named_path(&entry.message)) {
         let names =
             |setting: &&Setting| words(&setting.value).iter().any(|word| word.trim_start_matches(['-', '+']) == path);
@@ -217,7 +238,7 @@ pub fn explain(
         causes.extend(of_its_own.map(|(_, directive)| (*directive, format!("{path} cannot be set up"))));
     }
     // ExecMainCode 1 is an exit, 2 and 3 are signals (CLD_EXITED, CLD_KILLED, CLD_DUMPED in wait(2)).
-    match (property("ExecMainCode"), property("Result")) {
+    match (code, property("Result")) {
         ("1", _) if exit_status::find(status).is_some() => {
             if let Some(known) = exit_status::find(status) {
                 sentences.push(format!(
@@ -258,7 +279,7 @@ pub fn explain(
         }
     }
     sentences.extend(suspicions(causes, settings));
-    let tail = journal.len().saturating_sub(5);
+    let tail = journal.len().saturating_sub(TAIL);
     sentences.extend(journal[tail..].iter().map(|entry| format!("journal: {}", entry.message)));
     sentences
 }
@@ -349,6 +370,19 @@ mod tests {
         let said = explain(&properties, &[], &[], &[Setting::plain("SystemCallFilter", &filter)]);
         assert_eq!(said[0], "the program was ended by signal 6, SIGABRT");
         assert!(said[1].starts_with("SystemCallFilter=@system-service ~@privileged ~@privilege… may be"), "{said:?}");
+    }
+
+    #[test]
+    fn a_service_that_is_being_started_again_is_explained_by_how_it_ended_before() {
+        let properties: Properties =
+            [("ActiveState", "activating"), ("ExecMainCode", "0")].map(|(k, v)| (k.into(), v.into())).into();
+        let journal = [
+            entry("x.service: Main process exited, code=exited, status=203/EXEC"),
+            entry("x.service: Main process exited, code=dumped, status=31/SYS"),
+            entry("Starting x.service..."),
+        ];
+        let said = explain(&properties, &journal, &[], &[]);
+        assert_eq!(said[0], "the program was ended by signal 31, SIGSYS");
     }
 
     #[test]
