@@ -3,13 +3,13 @@
 use crate::cli::Selection;
 use crate::diagnostics;
 use crate::error::Error;
-use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
-use sandbox_unit::diagnostic::{Diagnostic, Source};
-use sandbox_unit::metadata::{self, Manifest, Parsed};
-use sandbox_unit::spec::{self, Spec};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+use sandbox_unit::diagnostic::Diagnostic;
+use sandbox_unit::metadata::{self, Parsed};
+use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use sandbox_unit_harness::package::{self, PackageError};
+use std::path::PathBuf;
 
 /// A package with its specs.
 pub struct Selected {
@@ -37,14 +37,14 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
     if let Some(path) = &selection.manifest.manifest_path {
         command.manifest_path(path);
     }
-    let metadata = command.exec().map_err(|error| Error::Cargo(explain_cargo(error)))?;
+    let metadata = command.exec().map_err(|error| Error::Cargo(package::explain(error)))?;
     let chosen = choose(selection, &metadata)?;
     let mut packages = Vec::new();
     // Every member repeats what is wrong with the workspace's defaults; it is told once.
     let mut told: Vec<Diagnostic> = Vec::new();
     let mut wrong = false;
     for package in chosen {
-        let manifest = manifest(package, &metadata)?;
+        let manifest = package::manifest(package, &metadata).map_err(unreadable)?;
         let found = match metadata::parse(&manifest) {
             Ok(Parsed { specs, warnings }) => {
                 packages.push(Selected { name: package.name.to_string(), specs });
@@ -86,14 +86,6 @@ pub fn target_version(number: u16) -> Result<SystemdVersion, Error> {
         )));
     }
     Ok(version)
-}
-
-/// What Cargo said, without the wrapping.
-fn explain_cargo(error: cargo_metadata::Error) -> String {
-    match error {
-        cargo_metadata::Error::CargoMetadata { stderr } => stderr.trim().trim_start_matches("error: ").to_owned(),
-        other => other.to_string(),
-    }
 }
 
 /// The packages that are meant: those named, the one whose manifest it is, or of a whole workspace those that declare a
@@ -150,37 +142,14 @@ fn declares(package: &Package) -> bool {
     package.metadata.get("sandbox-unit").is_some()
 }
 
-fn binaries(package: &Package) -> impl Iterator<Item = String> {
-    package.targets.iter().filter(|target| target.kind.contains(&TargetKind::Bin)).map(|target| target.name.clone())
-}
-
 fn has_binary(package: &Package) -> bool {
-    binaries(package).next().is_some()
+    package::binaries(package).next().is_some()
 }
 
-fn manifest(package: &Package, metadata: &Metadata) -> Result<Manifest, Error> {
-    let path = package.manifest_path.as_std_path();
-    let root = metadata.workspace_root.as_std_path().join("Cargo.toml");
-    let workspace = if root == path { None } else { Some(source(&root)?) };
-    Ok(Manifest {
-        package: spec::Package {
-            name: package.name.to_string(),
-            version: package.version.to_string(),
-            description: package.description.clone(),
-            documentation: [&package.documentation, &package.homepage, &package.repository]
-                .into_iter()
-                .find_map(Clone::clone),
-        },
-        binaries: binaries(package).collect(),
-        source: source(path)?,
-        workspace,
-    })
-}
-
-/// A manifest, named as seen from where the user stands.
-fn source(path: &Path) -> Result<Arc<Source>, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
-    let here = std::env::current_dir().unwrap_or_default();
-    let shown = path.strip_prefix(&here).unwrap_or(path).to_owned();
-    Ok(Arc::new(Source { path: shown, text }))
+/// The manifests of packages that Cargo has just read can only be unreadable.
+fn unreadable(error: PackageError) -> Error {
+    match error {
+        PackageError::Unreadable { path, source } => Error::file(&path, source),
+        other => Error::Cargo(other.to_string()),
+    }
 }

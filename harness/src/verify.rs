@@ -5,19 +5,20 @@
 
 pub mod check;
 mod declared;
-mod explain;
+pub(crate) mod explain;
 mod fitting;
-mod harmless;
-mod installation;
-mod judge;
-mod mechanism;
-mod observation;
-mod placeholder;
-mod service;
+pub(crate) mod harmless;
+pub(crate) mod installation;
+pub(crate) mod judge;
+pub(crate) mod mechanism;
+pub(crate) mod observation;
+pub(crate) mod placeholder;
+pub(crate) mod service;
 mod subject;
 
 pub use judge::errno_name;
 pub use mechanism::self_check;
+pub(crate) use subject::UNPRIVILEGED;
 pub use subject::{Subject, UnitFile};
 
 use crate::engine::{Engine, EngineError, File, Installation};
@@ -192,7 +193,7 @@ fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String,
     let program = programs
         .get(&spec.bin)
         .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{}`", spec.bin)))?;
-    machine.write_file(&spec.executable(), program, 0o755)?;
+    machine.write_file(&subject.executable(), program, 0o755)?;
     machine.remove_file(&Runs::of(subject).drop_in())?;
     let reaching = harmless::kept(subject);
     if !reaching.is_empty() {

@@ -106,7 +106,7 @@ mod tests {
     use std::path::PathBuf;
     use std::process;
 
-    /// A directory for one test, gone when dropped: this package has no dependencies, not even for its tests.
+    /// A directory for one test, gone when dropped: the standard library is enough for that, too.
     struct Scratch(PathBuf);
 
     impl Scratch {

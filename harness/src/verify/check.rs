@@ -3,10 +3,13 @@
 //! The client is the prober: it runs in any image, sees the machine's own network and file system, and needs no
 //! tool of the image.
 
+pub mod http;
+
 use crate::machine::Machine;
 use crate::probe::program::{Outcome, Program, SOCK_STREAM, decode, encode};
 use crate::syscall;
 use crate::verify::PROBER;
+use http::Request;
 use sandbox_unit::spec::Check;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -31,7 +34,9 @@ pub fn name(check: &Check) -> String {
 /// Makes a check once. What was seen, or what was wrong with it.
 pub fn make(machine: &Machine, check: &Check) -> Result<String, String> {
     match check {
-        Check::Http { url, status, headers, body } => http(machine, url, *status, headers, body.as_deref()),
+        Check::Http { url, status, headers, body } => {
+            Request::get(url).send(machine)?.judge(*status, headers, body.as_deref())
+        }
         Check::Tcp { address, send, expect } => {
             let target = Target::Inet(socket_address(address)?);
             exchange(machine, &target, send.as_deref(), expect.as_deref())
@@ -60,13 +65,15 @@ fn run(machine: &Machine, command: &[String], expect: Option<&str>) -> Result<St
 }
 
 /// What to connect to.
-enum Target {
+pub enum Target {
+    /// An address and a port.
     Inet(SocketAddr),
+    /// The path of a socket.
     Unix(String),
 }
 
 /// `HOST:PORT`, where the host is an address or `localhost`.
-fn socket_address(text: &str) -> Result<SocketAddr, String> {
+pub fn socket_address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
@@ -80,7 +87,7 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Connects, sends, and reads until the other side closes or falls silent.
-fn converse(machine: &Machine, target: &Target, send: &[u8], half_close: bool) -> Result<Vec<u8>, String> {
+pub fn converse(machine: &Machine, target: &Target, send: &[u8], half_close: bool) -> Result<Vec<u8>, String> {
     const SOL_SOCKET: i64 = 1;
     const SO_RCVTIMEO: i64 = 20;
     const SHUT_WR: i64 = 1;
@@ -140,67 +147,8 @@ fn exchange(machine: &Machine, target: &Target, send: Option<&str>, expect: Opti
     }
 }
 
-fn http(
-    machine: &Machine,
-    url: &str,
-    status: Option<u16>,
-    headers: &[(String, String)],
-    body: Option<&str>,
-) -> Result<String, String> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| format!("{url}: not an http:// URL"))?;
-    let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let address = socket_address(&if has_port { host.to_owned() } else { format!("{host}:80") })?;
-    // HTTP/1.0: the answer is not chunked and ends with the connection.
-    let request =
-        format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: cargo-sandbox-unit\r\nConnection: close\r\n\r\n");
-    let answer = converse(machine, &Target::Inet(address), request.as_bytes(), false)?;
-    judge_http(&answer, status, headers, body)
-}
-
-/// Holds an HTTP answer against what is wanted.
-fn judge_http(
-    answer: &[u8],
-    status: Option<u16>,
-    headers: &[(String, String)],
-    body: Option<&str>,
-) -> Result<String, String> {
-    let mut slots = [httparse::EMPTY_HEADER; 100];
-    let mut response = httparse::Response::new(&mut slots);
-    let start = match response.parse(answer) {
-        Ok(httparse::Status::Complete(start)) => start,
-        Ok(httparse::Status::Partial) if answer.is_empty() => {
-            return Err("the connection was closed without an answer".into());
-        }
-        Ok(httparse::Status::Partial) => return Err("the answer ends in the middle of its headers".into()),
-        Err(error) => return Err(format!("the answer is not HTTP: {error}")),
-    };
-    let code = response.code.unwrap_or_default();
-    let text = String::from_utf8_lossy(answer.get(start..).unwrap_or_default());
-    match status {
-        Some(wanted) if wanted != code => return Err(format!("status {code} instead of {wanted}: {}", shorten(&text))),
-        None if code >= 400 => return Err(format!("status {code}: {}", shorten(&text))),
-        _ => {}
-    }
-    for (name, wanted) in headers {
-        let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-        let value = found.map(|header| String::from_utf8_lossy(header.value).into_owned());
-        match value {
-            None => return Err(format!("there is no header {name}")),
-            Some(value) if !value.contains(wanted) => {
-                return Err(format!("header {name} is {value:?}, without {wanted:?}"));
-            }
-            Some(_) => {}
-        }
-    }
-    match body {
-        Some(wanted) if !text.contains(wanted) => Err(format!("the body does not hold {wanted:?}: {}", shorten(&text))),
-        _ => Ok(format!("{code}: {}", shorten(&text))),
-    }
-}
-
 /// The start of a text, on one line.
-fn shorten(text: &str) -> String {
+pub fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN) {
         Some((cut, _)) => format!("{}…", &line[..cut]),
@@ -211,22 +159,6 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello, visitor 1\n";
-
-    #[test]
-    fn an_answer_is_held_against_everything_that_is_wanted() {
-        let wanted = [("content-type".to_owned(), "text/".to_owned())];
-        assert_eq!(judge_http(ANSWER, Some(200), &wanted, Some("hello")), Ok("200: hello, visitor 1".into()));
-        assert!(judge_http(ANSWER, Some(204), &[], None).is_err_and(|why| why.contains("status 200 instead of 204")));
-        assert!(
-            judge_http(ANSWER, None, &[("x".into(), "y".into())], None).is_err_and(|why| why.contains("no header x"))
-        );
-        assert!(judge_http(ANSWER, None, &[], Some("bye")).is_err_and(|why| why.contains("does not hold \"bye\"")));
-        assert!(judge_http(b"HTTP/1.1 500 No\r\n\r\n", None, &[], None).is_err());
-        assert!(judge_http(b"", None, &[], None).is_err_and(|why| why.contains("without an answer")));
-        assert!(judge_http(b"SSH-2.0-x\r\n", None, &[], None).is_err_and(|why| why.contains("not HTTP")));
-    }
 
     #[test]
     fn addresses_are_literal_or_localhost() {

@@ -17,8 +17,13 @@ struct Sign {
     declare: &'static str,
 }
 
-/// Every sign that is known, the more specific first.
+/// Signs that tell what was to be done.
 static SIGNS: &[Sign] = &[
+    Sign {
+        texts: &["listen", "bind"],
+        causes: &["SocketBindDeny", "CapabilityBoundingSet", "RestrictAddressFamilies"],
+        declare: "listen = [\"tcp:PORT\"], which below 1024 brings the capability for it",
+    },
     Sign {
         texts: &["/home", "/root", "/run/user"],
         causes: &["ProtectHome", "InaccessiblePaths"],
@@ -66,6 +71,10 @@ static SIGNS: &[Sign] = &[
         causes: &["RestrictNamespaces", "SystemCallFilter"],
         declare: "needs = [\"namespaces\"]",
     },
+];
+
+/// Signs that tell only that something was denied. They count where a text has none of the others.
+static GENERAL: &[Sign] = &[
     Sign {
         texts: &["Permission denied", "EACCES", "os error 13"],
         causes: &["NoExecPaths", "InaccessiblePaths", "SocketBindDeny", "CapabilityBoundingSet", "DynamicUser", "User"],
@@ -88,6 +97,39 @@ static SIGNS: &[Sign] = &[
         causes: &["ProtectHome", "InaccessiblePaths", "ProcSubset", "ProtectProc", "PrivateTmp", "PrivateDevices"],
         declare: "read = [\"/path\"] for what it must see",
     },
+];
+
+/// A signal that ended a service, and what it tells.
+struct Ending {
+    number: i32,
+    name: &'static str,
+    /// The directives that are able to cause it, most likely first.
+    causes: &'static [&'static str],
+    /// How they do.
+    how: &'static str,
+}
+
+/// Every signal that a sandbox can be the cause of.
+static ENDINGS: &[Ending] = &[
+    Ending {
+        number: 31,
+        name: "SIGSYS",
+        causes: &["SystemCallFilter", "SystemCallArchitectures"],
+        how: "it is what a refused system call ends in",
+    },
+    Ending {
+        number: 6,
+        name: "SIGABRT",
+        causes: &["SystemCallFilter"],
+        how: "a program ends like that which is refused a system call that it cannot do without",
+    },
+    Ending {
+        number: 11,
+        name: "SIGSEGV",
+        causes: &["MemoryDenyWriteExecute"],
+        how: "a program ends like that which writes code into memory and cannot execute it",
+    },
+    Ending { number: 9, name: "SIGKILL", causes: &["MemoryMax", "LimitCPU"], how: "it is what exceeding it ends in" },
 ];
 
 /// Places that a directive sets up without naming them in its value.
@@ -132,6 +174,9 @@ pub type Properties = BTreeMap<String, String>;
 pub const PROPERTIES: &[&str] =
     &["ActiveState", "SubState", "Result", "ExecMainCode", "ExecMainStatus", "NRestarts", "LoadState", "LoadError"];
 
+/// How much of the end of the journal is shown.
+const TAIL: usize = 10;
+
 /// The signal that ended the unit's process, if one did.
 pub fn ended_by_signal(properties: &Properties) -> Option<i32> {
     let number = |name: &str| properties.get(name).and_then(|value| value.parse::<i32>().ok());
@@ -139,6 +184,24 @@ pub fn ended_by_signal(properties: &Properties) -> Option<i32> {
     match (number("ExecMainCode"), number("ExecMainStatus")) {
         (Some(2 | 3), Some(signal)) => Some(signal),
         _ => None,
+    }
+}
+
+/// How the unit's process ended: `ExecMainCode` and `ExecMainStatus`. A service that has been started again since has none,
+/// and then it stands in the journal, where systemd tells them: "Main process exited, code=killed, status=6/ABRT".
+fn ending<'a>(properties: &'a Properties, journal: &'a [JournalEntry]) -> (&'a str, i32) {
+    const CODES: [(&str, &str); 3] = [("exited", "1"), ("killed", "2"), ("dumped", "3")];
+    let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
+    let told = |message: &'a str| {
+        let (code, status) = message.split_once(" process exited, code=")?.1.split_once(", status=")?;
+        let code = CODES.iter().find(|(name, _)| *name == code)?.1;
+        Some((code, status.split('/').next()?.parse().ok()?))
+    };
+    match property("ExecMainCode") {
+        "" | "0" if property("ActiveState") == "activating" => {
+            journal.iter().rev().find_map(|entry| told(&entry.message)).unwrap_or_default()
+        }
+        code => (code, property("ExecMainStatus").parse().unwrap_or_default()),
     }
 }
 
@@ -165,7 +228,7 @@ pub fn explain(
     if !load.is_empty() && load != "loaded" {
         sentences.push(format!("systemd does not load the unit ({load}): {}", property("LoadError")));
     }
-    let status: i32 = property("ExecMainStatus").parse().unwrap_or_default();
+    let (code, status) = ending(properties, journal);
     for path in journal.iter().filter_map(|entry| named_path(&entry.message)) {
         let names =
             |setting: &&Setting| words(&setting.value).iter().any(|word| word.trim_start_matches(['-', '+']) == path);
@@ -175,7 +238,7 @@ pub fn explain(
         causes.extend(of_its_own.map(|(_, directive)| (*directive, format!("{path} cannot be set up"))));
     }
     // ExecMainCode 1 is an exit, 2 and 3 are signals (CLD_EXITED, CLD_KILLED, CLD_DUMPED in wait(2)).
-    match (property("ExecMainCode"), property("Result")) {
+    match (code, property("Result")) {
         ("1", _) if exit_status::find(status).is_some() => {
             if let Some(known) = exit_status::find(status) {
                 sentences.push(format!(
@@ -185,13 +248,14 @@ pub fn explain(
                 causes.extend(known.causes.iter().map(|cause| (*cause, format!("it can end in {}", known.name))));
             }
         }
-        ("1", _) if status != 0 => sentences.push(format!("the service itself gave up with exit status {status}")),
+        ("1", _) if status != 0 => sentences.push(format!("the program itself gave up with exit status {status}")),
         ("2" | "3", _) => {
-            sentences.push(format!("the service was ended by signal {status}"));
-            if status == 31 {
-                causes.push(("SystemCallFilter", "SIGSYS is what a refused system call ends in".into()));
-                causes.push(("SystemCallArchitectures", "SIGSYS is what a foreign system call ends in".into()));
-            }
+            let known = ENDINGS.iter().find(|ending| ending.number == status);
+            let name = known.map(|ending| format!(", {}", ending.name)).unwrap_or_default();
+            sentences.push(format!("the program was ended by signal {status}{name}"));
+            causes.extend(
+                known.into_iter().flat_map(|ending| ending.causes.iter().map(|cause| (*cause, ending.how.to_owned()))),
+            );
         }
         (_, "timeout") => sentences.push("the service did not report in time that it is up".into()),
         (_, "start-limit-hit") => sentences.push("the service failed too often in a row".into()),
@@ -207,25 +271,51 @@ pub fn explain(
         {
             continue;
         }
-        for sign in SIGNS.iter().filter(|sign| sign.texts.iter().any(|sought| text.contains(sought))) {
-            causes.extend(
-                sign.causes
-                    .iter()
-                    .map(|cause| (*cause, format!("\"{text}\"; if the service needs it: {}", sign.declare))),
-            );
+        let shown = |sign: &&Sign| sign.texts.iter().any(|sought| text.contains(sought));
+        let general = if SIGNS.iter().any(|sign| shown(&sign)) { &[] } else { GENERAL };
+        for sign in SIGNS.iter().chain(general).filter(shown) {
+            let why = format!("\"{text}\"; if the service needs it: {}", sign.declare);
+            causes.extend(sign.causes.iter().map(|cause| (*cause, why.clone())));
         }
     }
-    let mut named: Vec<&str> = Vec::new();
-    for (directive, why) in causes {
-        let Some(setting) = settings.iter().rev().find(|setting| setting.directive == directive) else { continue };
-        if !named.contains(&directive) {
-            named.push(directive);
-            sentences.push(format!("{directive}={} may be the cause: {why}", setting.value));
-        }
-    }
-    let tail = journal.len().saturating_sub(5);
+    sentences.extend(suspicions(causes, settings));
+    let tail = journal.len().saturating_sub(TAIL);
     sentences.extend(journal[tail..].iter().map(|entry| format!("journal: {}", entry.message)));
     sentences
+}
+
+/// Those of the causes that the unit has: one sentence a reason, each directive once.
+fn suspicions(causes: Vec<(&str, String)>, settings: &[Setting]) -> Vec<String> {
+    let mut named: Vec<&str> = Vec::new();
+    let mut suspected: Vec<(String, Vec<String>)> = Vec::new();
+    for (directive, why) in causes {
+        let Some(setting) = settings.iter().rev().find(|setting| setting.directive == directive) else { continue };
+        if named.contains(&directive) {
+            continue;
+        }
+        named.push(directive);
+        let told = format!("{directive}={}", shortened(&setting.value));
+        match suspected.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, others)) => others.push(told),
+            None => suspected.push((why, vec![told])),
+        }
+    }
+    let sentence = |(why, told): (String, Vec<String>)| match told.as_slice() {
+        [first, others @ ..] if !others.is_empty() => {
+            format!("{first} may be the cause, or {}: {why}", others.join(", "))
+        }
+        told => format!("{} may be the cause: {why}", told.join(", ")),
+    };
+    suspected.into_iter().map(sentence).collect()
+}
+
+/// A value of which the beginning says enough.
+fn shortened(value: &str) -> String {
+    const ENOUGH: usize = 40;
+    match value.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{}…", value[..end].trim_end()),
+        None => value.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -253,6 +343,46 @@ mod tests {
         let journal = [entry("cannot read /home/data: No such file or directory (os error 2)")];
         let said = explain(&Properties::new(), &journal, &[], &[Setting::plain("ProtectHome", "yes")]);
         assert!(said[0].contains("ProtectHome=yes") && said[0].contains("needs = [\"home\"]"), "{said:?}");
+    }
+
+    #[test]
+    fn what_has_the_same_reason_is_told_in_one_sentence() {
+        let journal = [entry("cannot listen on [::]:80: Permission denied (os error 13)")];
+        let settings = [
+            Setting::plain("NoExecPaths", "/"),
+            Setting::plain("CapabilityBoundingSet", ""),
+            Setting::plain("SocketBindDeny", "any"),
+        ];
+        let said = explain(&Properties::new(), &journal, &[], &settings);
+        assert!(
+            said[0].starts_with("SocketBindDeny=any may be the cause, or CapabilityBoundingSet=: \"cannot listen")
+                && said[0].contains("listen = [\"tcp:PORT\"]"),
+            "{said:?}"
+        );
+        assert_eq!(said.len(), 2, "what programs it runs has nothing to do with it: {said:?}");
+    }
+
+    #[test]
+    fn a_signal_is_named_with_what_can_cause_it() {
+        let properties: Properties =
+            [("ExecMainCode", "3"), ("ExecMainStatus", "6")].map(|(k, v)| (k.into(), v.into())).into();
+        let filter = format!("@system-service {}", "~@privileged ".repeat(10));
+        let said = explain(&properties, &[], &[], &[Setting::plain("SystemCallFilter", &filter)]);
+        assert_eq!(said[0], "the program was ended by signal 6, SIGABRT");
+        assert!(said[1].starts_with("SystemCallFilter=@system-service ~@privileged ~@privilege… may be"), "{said:?}");
+    }
+
+    #[test]
+    fn a_service_that_is_being_started_again_is_explained_by_how_it_ended_before() {
+        let properties: Properties =
+            [("ActiveState", "activating"), ("ExecMainCode", "0")].map(|(k, v)| (k.into(), v.into())).into();
+        let journal = [
+            entry("x.service: Main process exited, code=exited, status=203/EXEC"),
+            entry("x.service: Main process exited, code=dumped, status=31/SYS"),
+            entry("Starting x.service..."),
+        ];
+        let said = explain(&properties, &journal, &[], &[]);
+        assert_eq!(said[0], "the program was ended by signal 31, SIGSYS");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::probe::{Probe, Run};
 use crate::verify::declared::Declared;
 use crate::verify::subject::{Subject, UNPRIVILEGED};
 use crate::verify::{BASE, PROBER, PROBER_PROGRAM};
+use sandbox_unit::unit::quote_argument;
 
 /// The drop-in that puts the prober in place of the service, by name last of all.
 fn drop_in(subject: &Subject) -> String {
@@ -65,51 +66,80 @@ impl<'a> Runs<'a> {
     /// Everything that the runs need. They start at boot, all at once, as soon as what they look for is planted: no
     /// probe is in the way of the same probe in another run.
     pub fn install(&self, probes: &[Probe], declared: &[Declared], installation: &mut Installation) {
-        let mut put = |path: String, content: Vec<u8>, mode: u32| installation.files.push(File { path, content, mode });
-        for run in Run::ALL {
-            put(self.file(run, "program"), encode(&self.programs(probes, declared, run), true), 0o600);
-        }
-        let user = self.subject.control_user();
-        put(unit_path(&self.unit(Run::ControlRoot)), self.control("root", Run::ControlRoot), 0o644);
-        put(unit_path(&self.unit(Run::ControlUser)), self.control(&user, Run::ControlUser), 0o644);
-        // The prober stands where the service's program will stand, so that paths and execution rules are those of the
-        // service itself.
-        put(self.subject.spec.executable(), PROBER_PROGRAM.to_vec(), 0o755);
-        put(self.drop_in(), self.in_place().into_bytes(), 0o644);
+        installation.files.extend(self.probing(probes, declared));
         installation.units.extend(Run::ALL.map(|run| self.unit(run)));
     }
 
-    fn control(&self, user: &str, run: Run) -> Vec<u8> {
+    /// The files that make the units of the runs attempt these.
+    pub fn probing(&self, probes: &[Probe], declared: &[Declared]) -> Vec<File> {
+        let mut files = self.units(PROBER, &self.subject.executable(), |run| {
+            format!(
+                "StandardInput=file:{}\nStandardOutput=file:{}\nStandardError=journal\n",
+                self.program(run),
+                self.records(run)
+            )
+        });
+        files.extend(Run::ALL.map(|run| File {
+            path: self.program(run),
+            content: encode(&self.programs(probes, declared, run), true),
+            mode: 0o600,
+        }));
+        // The prober stands where the service's program will stand, so that paths and execution rules are those of the
+        // service itself.
+        files.push(File { path: self.subject.executable(), content: PROBER_PROGRAM.to_vec(), mode: 0o755 });
+        files
+    }
+
+    /// The files that make the units of the runs run this command.
+    pub fn running(&self, command: &[String]) -> Vec<File> {
+        // Specifiers are for unit files: here every word is meant as it is.
+        let words: Vec<String> = command.iter().map(|word| quote_argument(&word.replace('%', "%%"))).collect();
+        let line = words.join(" ");
+        self.units(&line, &line, |run| {
+            let (output, errors) = self.streams(run);
+            format!("StandardInput=null\nStandardOutput=file:{output}\nStandardError=file:{errors}\n")
+        })
+    }
+
+    /// Where the output and the errors of the command of a run end up.
+    pub fn streams(&self, run: Run) -> (String, String) {
+        (self.file(run, "output"), self.file(run, "errors"))
+    }
+
+    /// The units of the control runs, and the drop-in of the unit's own.
+    fn units(&self, outside: &str, inside: &str, streams: impl Fn(Run) -> String) -> Vec<File> {
+        let unit = |path: String, text: String| File { path, content: text.into_bytes(), mode: 0o644 };
+        let control =
+            |user: &str, run: Run| unit(unit_path(&self.unit(run)), self.control(user, outside, &streams(run)));
+        vec![
+            control("root", Run::ControlRoot),
+            control(&self.subject.control_user(), Run::ControlUser),
+            unit(self.drop_in(), in_place(inside, &streams(Run::Sandboxed))),
+        ]
+    }
+
+    fn control(&self, user: &str, command: &str, streams: &str) -> String {
         format!(
             "[Unit]\nDescription=Control run without the sandbox of {unit}\nAfter={STAGE} systemd-sysusers.service\n\
-             DefaultDependencies=no\n[Service]\nType=oneshot\nUser={user}\nExecStart={PROBER}\n{streams}",
+             DefaultDependencies=no\n[Service]\nType=oneshot\nUser={user}\nExecStart={command}\n{PATIENCE}{streams}",
             unit = self.subject.unit(),
-            streams = self.streams(run),
         )
-        .into_bytes()
     }
+}
 
-    fn streams(&self, run: Run) -> String {
-        format!(
-            "StandardInput=file:{}\nStandardOutput=file:{}\nStandardError=journal\nTimeoutStartSec=20s\n",
-            self.file(run, "program"),
-            self.records(run)
-        )
-    }
+/// How long a run may take, and then how long to end on a signal, which the first process of a PID namespace ignores.
+const PATIENCE: &str = "TimeoutStartSec=20s\nTimeoutStopSec=5s\n";
 
-    /// The closed list of directives that a probe run replaces. None of them is part of a sandbox; a test holds the
-    /// rest of the unit's properties against those of the unit without this file.
-    fn in_place(&self) -> String {
-        let cleared =
-            ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
-        let cleared: String = cleared.iter().map(|directive| format!("{directive}=\n")).collect();
-        format!(
-            "# Runs the prober in this sandbox.\n[Unit]\nAfter={STAGE}\nStartLimitIntervalSec=0\n[Service]\n{cleared}ExecStart={}\n\
-             Type=oneshot\nRestart=no\nWatchdogSec=0\nRemainAfterExit=no\n{}",
-            self.subject.spec.executable(),
-            self.streams(Run::Sandboxed)
-        )
-    }
+/// The closed list of directives that a run in place of the service replaces. None of them is part of a sandbox; a test
+/// holds the rest of the unit's properties against those of the unit without this file.
+fn in_place(command: &str, streams: &str) -> String {
+    let cleared =
+        ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
+    let cleared: String = cleared.iter().map(|directive| format!("{directive}=\n")).collect();
+    format!(
+        "# Runs something else in this sandbox.\n[Unit]\nAfter={STAGE}\nStartLimitIntervalSec=0\n[Service]\n{cleared}\
+         ExecStart={command}\nType=oneshot\nRestart=no\nWatchdogSec=0\nRemainAfterExit=no\n{PATIENCE}{streams}"
+    )
 }
 
 /// The unit that plants what the probes look for, before any of them runs.
@@ -204,7 +234,9 @@ mod tests {
             "StandardInput",
             "StandardOutput",
             "StartLimitIntervalUSec",
+            "TimeoutAbortUSec",
             "TimeoutStartUSec",
+            "TimeoutStopUSec",
             "Type",
         ];
         let unexpected: Vec<&str> = differing.iter().filter(|name| !replaced.contains(name)).copied().collect();

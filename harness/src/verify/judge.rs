@@ -83,7 +83,7 @@ pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeRe
         report.why = if absent {
             "this kernel does not have it".into()
         } else {
-            format!("the control, as root and outside the sandbox, failed too: {}", report.control.root)
+            format!("the control, as root and outside the sandbox, failed: {}", report.control.root)
         };
         return report;
     }
@@ -151,7 +151,8 @@ fn evidence(outcome: &Outcome) -> String {
     }
 }
 
-fn describe(observation: &Observation) -> String {
+/// What one run of a probe came to, in a few words.
+pub fn describe(observation: &Observation) -> String {
     if observation.took_effect {
         return "took effect".into();
     }

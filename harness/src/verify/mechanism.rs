@@ -96,6 +96,7 @@ fn unmeasured() -> impl Iterator<Item = MechanismReport> {
 }
 
 /// What is to be measured of a machine.
+#[derive(Debug)]
 pub struct SelfCheck {
     measures: Vec<&'static Measure>,
     /// The directives that it is about; none: all.

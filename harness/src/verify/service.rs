@@ -8,7 +8,7 @@ use super::observation::Probed;
 use super::subject::Subject;
 use super::{Listener, VerifyError, check, harmless, timed};
 use crate::machine::{JournalEntry, Machine};
-use crate::report::{Phase, Summary, UnitReport, Work};
+use crate::report::{Phase, ProbeReport, Summary, UnitReport, Work};
 use sandbox_unit::policy;
 use sandbox_unit::spec::{Check, ReadyCheck, Spec};
 use std::time::{Duration, Instant};
@@ -79,13 +79,8 @@ pub fn report(probed: &Probed, ran: Ran, unenforced: &Unenforced<'_>) -> UnitRep
     }
 
     let settings = subject.settings();
-    let policy = policy::policy(spec);
-    let baseline = subject.baseline();
-    let everything = subject.claims_everything();
-    let claims = Claims { unit: &settings, policy: &policy.settings, baseline: &baseline, everything, unenforced };
-    let probes: Vec<_> =
-        probed.probes.iter().zip(&probed.observed).map(|(probe, observed)| judge(probe, observed, &claims)).collect();
-    let mut notes = policy.notes;
+    let probes = judged(probed, unenforced);
+    let mut notes = policy::policy(spec).notes;
     notes.extend(probed.notes.iter().cloned());
     let reaching = harmless::kept(subject);
     if !reaching.is_empty() {
@@ -114,6 +109,15 @@ pub fn report(probed: &Probed, ran: Ran, unenforced: &Unenforced<'_>) -> UnitRep
     }
 }
 
+/// The verdicts on everything that was probed of a unit.
+pub fn judged(probed: &Probed, unenforced: &Unenforced<'_>) -> Vec<ProbeReport> {
+    let subject = &probed.subject;
+    let (unit, policy, baseline) = (subject.settings(), subject.policy(), subject.baseline());
+    let everything = subject.claims_everything();
+    let claims = Claims { unit: &unit, policy: &policy, baseline: &baseline, everything, unenforced };
+    probed.probes.iter().zip(&probed.observed).map(|(probe, observed)| judge(probe, observed, &claims)).collect()
+}
+
 /// A probe of which nothing was heard has proven nothing, and a unit in which none of them ran would look perfect.
 fn every_probe_ran(probed: &Probed) -> Work {
     let silent =
@@ -134,7 +138,7 @@ fn work(name: String, result: Result<String, String>) -> Work {
 }
 
 /// Starts what starts the service: its socket, or itself; a timer is armed, and its service runs once.
-fn start(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
+pub fn start(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
     let service = spec.service_unit();
     let mut units = Vec::new();
     if spec.socket {
@@ -158,7 +162,7 @@ fn start(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
 }
 
 /// Asks until the service is ready or the time is over.
-fn wait(machine: &Machine, spec: &Spec, ready: &ReadyCheck, within: Duration) -> Result<Work, VerifyError> {
+pub fn wait(machine: &Machine, spec: &Spec, ready: &ReadyCheck, within: Duration) -> Result<Work, VerifyError> {
     let (name, asked) = match ready {
         ReadyCheck::Http(url) => (
             format!("ready: GET {url}"),
@@ -209,7 +213,7 @@ fn has_failed(machine: &Machine, spec: &Spec) -> Result<bool, VerifyError> {
 }
 
 /// Stops everything of the service; one that must be killed does not work.
-fn stop(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
+pub fn stop(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
     let service = spec.service_unit();
     let mut units = vec![service.clone()];
     if spec.socket {

@@ -4,7 +4,7 @@ use sandbox_unit::directive::Section;
 use sandbox_unit::emit::EmittedFile;
 use sandbox_unit::policy::{self, Setting};
 use sandbox_unit::spec::{Profile, Spec, User};
-use sandbox_unit::unit::assignments;
+use sandbox_unit::unit::{assignments, words};
 use serde::{Deserialize, Serialize};
 
 /// One unit to verify.
@@ -43,6 +43,18 @@ impl Subject {
     #[must_use]
     pub fn unit(&self) -> String {
         self.spec.service_unit()
+    }
+
+    /// The program that the unit runs: the last `ExecStart=` of its text, or what the spec says.
+    #[must_use]
+    pub fn executable(&self) -> String {
+        let settings = self.settings();
+        let command =
+            settings.iter().rev().find(|setting| setting.directive == "ExecStart" && !setting.value.is_empty());
+        let program = command.and_then(|command| words(&command.value).into_iter().next());
+        // What may stand before a program says how it is run.
+        let path = program.map(|program| program.trim_start_matches(['@', '-', ':', '+', '!', '|']).to_owned());
+        path.filter(|path| path.starts_with('/')).unwrap_or_else(|| self.spec.executable())
     }
 
     /// Where a file of the unit is installed.

@@ -31,8 +31,9 @@ pub(super) struct Processes {
     _alive: PipeWriter,
     console: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
-    /// Where systemd-nspawn says that the machine is up.
-    notifications: UnixDatagram,
+    /// Where systemd-nspawn says that the machine is up. Closed as soon as it has: it passes on everything that systemd
+    /// inside has to say of its jobs, and where nobody reads that, first it stops and then systemd.
+    notifications: Option<UnixDatagram>,
 }
 
 impl Processes {
@@ -59,17 +60,18 @@ impl Processes {
             let console = Arc::clone(&console);
             move || keep_end(output, &console)
         }));
-        Ok(Self { launcher, watcher, _alive: alive, console, reader, notifications })
+        Ok(Self { launcher, watcher, _alive: alive, console, reader, notifications: Some(notifications) })
     }
 
     /// Waits until systemd in the machine says that it has started what it starts at boot.
     pub fn wait_until_up(&mut self, within: Duration, lower: &Path) -> Result<(), EngineError> {
         let failed = |source| EngineError::io("wait for the machine", source);
         let deadline = Instant::now() + within;
-        self.notifications.set_read_timeout(Some(Duration::from_millis(50))).map_err(failed)?;
+        let Some(notifications) = self.notifications.take() else { return Ok(()) };
+        notifications.set_read_timeout(Some(Duration::from_millis(50))).map_err(failed)?;
         let mut message = [0; 4096];
         loop {
-            if let Ok(length) = self.notifications.recv(&mut message)
+            if let Ok(length) = notifications.recv(&mut message)
                 && message[..length].split(|byte| *byte == b'\n').any(|line| line == b"READY=1")
             {
                 return Ok(());

@@ -101,6 +101,17 @@ fn a_machine_runs_commands_and_units() {
 }
 
 #[test]
+fn a_unit_may_take_its_time_to_start() {
+    let unit = "[Service]\nType=oneshot\nExecStart=/bin/sleep 14\n";
+    let machine = machine(start(&Installation {
+        files: vec![file("/etc/systemd/system/slow.service", unit, 0o644)],
+        units: Vec::new(),
+    }));
+    // After five seconds systemd begins to tell three times a second how long it has been waiting.
+    assert!(machine.start(&["slow.service"], SOON).expect("systemd still answers").success());
+}
+
+#[test]
 fn a_command_that_takes_too_long_is_killed_with_its_children() {
     let machine = machine(start(&Installation::default()));
     let began = Instant::now();

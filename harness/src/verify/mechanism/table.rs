@@ -8,6 +8,7 @@ use sandbox_unit::version::SystemdVersion;
 use std::net::Ipv4Addr;
 
 /// How one mechanism is measured.
+#[derive(Debug)]
 pub struct Measure {
     /// Short name, part of a unit's name.
     pub id: &'static str,
@@ -26,6 +27,7 @@ pub struct Measure {
 }
 
 /// What shows that a mechanism is at work.
+#[derive(Debug)]
 pub enum Sign {
     /// This is stopped.
     Stops(fn(&mut Program)),
