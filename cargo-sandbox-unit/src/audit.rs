@@ -79,7 +79,7 @@ fn units(options: &Audit) -> Result<Vec<(Source, SystemdVersion)>, Error> {
                 "--fix mends files, so name them: the units of a package follow from its Cargo.toml".into(),
             ));
         }
-        let packages = package::select(&options.selection)?;
+        let packages = package::select(&options.selection)?.targeting(options.target.systemd)?;
         let specs = packages.packages.iter().flat_map(|package| &package.specs);
         let emitted = specs.flat_map(|spec| files(spec).into_iter().map(|file| (file, spec.systemd)));
         return Ok(emitted
@@ -88,7 +88,7 @@ fn units(options: &Audit) -> Result<Vec<(Source, SystemdVersion)>, Error> {
             .map(|(file, version)| (Source::Read(Box::new(Unit::of_text(&file.path, &file.path, file.text))), version))
             .collect());
     }
-    let version = options.selection.systemd.map_or(Ok(SystemdVersion::DEFAULT), package::target_version)?;
+    let version = options.target.systemd.map_or(Ok(SystemdVersion::DEFAULT), package::target_version)?;
     let mut units = Vec::new();
     for path in &options.paths {
         if path == Path::new("-") {

@@ -1,7 +1,9 @@
 //! The command line.
 
+use crate::matrix::{Partition, Version};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::path::PathBuf;
 
 /// As Cargo calls it: `cargo sandbox-unit …`.
@@ -63,6 +65,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Root file systems with other versions of systemd, to boot machines from
     Image(Image),
+    /// Tell what `verify` would run on several versions of systemd, for CI to spread over machines
+    Matrix(Matrix),
     /// Explain a directive, a need, a probe or an exit status
     Explain(Explain),
     /// The part of `verify` that needs root, given a plan on standard input
@@ -79,9 +83,26 @@ pub struct Selection {
     /// Which packages of a workspace.
     #[command(flatten)]
     pub workspace: clap_cargo::Workspace,
+}
+
+/// Which systemd.
+#[derive(Debug, Args)]
+pub struct Target {
     /// The oldest systemd that the units must load on, in place of what the metadata says
     #[arg(long, value_name = "VERSION")]
     pub systemd: Option<u16>,
+}
+
+/// Which versions of systemd, and how much of them.
+#[derive(Debug, Args)]
+pub struct Versions {
+    /// The systemd that the units are for, in place of what the metadata says. Of several, as in 252,257 or all, each has
+    /// units of its own, and a machine of the release that has it
+    #[arg(long, value_name = "VERSIONS", value_delimiter = ',')]
+    pub systemd: Vec<Version>,
+    /// Only this part of all units on all versions, as in 1/4: the parts together are everything
+    #[arg(long, value_name = "PART", requires = "systemd", conflicts_with = "image")]
+    pub partition: Option<Partition>,
 }
 
 /// `emit`.
@@ -96,6 +117,9 @@ pub struct Emit {
     /// The packages.
     #[command(flatten)]
     pub selection: Selection,
+    /// The systemd.
+    #[command(flatten)]
+    pub target: Target,
     /// Where to write (default: sandbox-unit/ in the target directory)
     #[arg(long, value_name = "DIR", conflicts_with = "stdout")]
     pub out_dir: Option<PathBuf>,
@@ -166,6 +190,8 @@ Examples:
   cargo sandbox-unit verify --release --format json > report.json
   cargo sandbox-unit verify --emitted dist/systemd   (the units as they lie there)
   cargo sandbox-unit verify --engine docker --image 257
+  cargo sandbox-unit verify --systemd all --static   (one report, a column a version)
+  cargo sandbox-unit verify --workspace --systemd 252,257 --partition 1/4
 
 Every forbidden action is first done outside the sandbox, on the same machine: what fails there proves nothing and is
 reported as inconclusive. Exit codes: 0 holds, 1 findings, 2 usage or configuration, 3 this machine cannot run it.")]
@@ -173,6 +199,9 @@ pub struct Verify {
     /// The packages.
     #[command(flatten)]
     pub selection: Selection,
+    /// The versions of systemd.
+    #[command(flatten)]
+    pub versions: Versions,
     /// The build.
     #[command(flatten)]
     pub build: Build,
@@ -230,6 +259,9 @@ pub struct Audit {
     /// The packages.
     #[command(flatten)]
     pub selection: Selection,
+    /// The systemd.
+    #[command(flatten)]
+    pub target: Target,
     /// A policy file of systemd-analyze, with weights and ranges of its own
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -345,6 +377,42 @@ pub enum ImageAction {
         #[arg(long, conflicts_with = "releases")]
         all: bool,
     },
+}
+
+/// How a matrix is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MatrixFormat {
+    /// For a person.
+    Human,
+    /// For a program: an array with one object a job.
+    Json,
+    /// For GitHub Actions: an output that is the value of `strategy.matrix`.
+    Github,
+}
+
+/// `matrix`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo sandbox-unit matrix --workspace --systemd 252,254,257
+  cargo sandbox-unit matrix --workspace --format github >> \"$GITHUB_OUTPUT\"
+  cargo sandbox-unit matrix --workspace --format github --parts 4
+
+Each job has a `name`, and `args` for `cargo sandbox-unit verify`. With --parts there are so many jobs, each with its share of
+all units on all versions; else there is a job for each package on each version.")]
+pub struct Matrix {
+    /// The packages.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The versions, as in 252,257
+    #[arg(long, value_name = "VERSIONS", value_delimiter = ',', default_value = "all")]
+    pub systemd: Vec<Version>,
+    /// How many jobs
+    #[arg(long, value_name = "NUMBER")]
+    pub parts: Option<NonZero<usize>>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = MatrixFormat::Human)]
+    pub format: MatrixFormat,
 }
 
 /// `explain`.

@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 pub fn binaries(
     selection: &Selection,
     build: &Build,
-    packages: &[Selected],
+    packages: &[&Selected],
 ) -> Result<HashMap<String, PathBuf>, Error> {
     let mut command = cargo();
     command.args(["build", "--message-format=json-render-diagnostics"]);

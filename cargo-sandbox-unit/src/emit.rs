@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Runs the verb.
 pub fn run(options: &Emit) -> Result<u8, Error> {
-    let packages = package::select(&options.selection)?;
+    let packages = package::select(&options.selection)?.targeting(options.target.systemd)?;
     let specs = packages.packages.iter().flat_map(|package| &package.specs);
     let emitted: Vec<EmittedFile> =
         specs.flat_map(|spec| if options.drop_in { vec![drop_in(spec)] } else { files(spec) }).collect();

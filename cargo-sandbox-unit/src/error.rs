@@ -72,6 +72,17 @@ impl Error {
         }
     }
 
+    /// In words, with everything that led to it: a line each.
+    pub fn told(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(&format!("\ncaused by: {cause}"));
+            source = cause.source();
+        }
+        text
+    }
+
     /// Tells it on standard error.
     pub fn print(&self) {
         match self {
@@ -97,14 +108,7 @@ impl Error {
                 );
             }
             Self::Elevated(_) => {}
-            _ => {
-                eprintln!("{ERROR}error{ERROR:#}: {self}");
-                let mut source = std::error::Error::source(self);
-                while let Some(cause) = source {
-                    eprintln!("  caused by: {cause}");
-                    source = cause.source();
-                }
-            }
+            _ => eprintln!("{ERROR}error{ERROR:#}: {}", self.told().replace("\ncaused by", "\n  caused by")),
         }
     }
 }

@@ -15,6 +15,7 @@ mod exit_code;
 mod explain;
 mod image;
 mod interrupt;
+mod matrix;
 mod output;
 mod package;
 mod progress;
@@ -51,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Diff(diff) => diff::run(diff, options.quiet),
         Command::Doctor(doctor) => doctor::run(doctor),
         Command::Image(image) => image::run(image, options.quiet),
+        Command::Matrix(matrix) => matrix::run(matrix),
         Command::Explain(explain) => explain::run(explain),
         Command::MachinePart => elevate::machine_part(),
     };

@@ -12,6 +12,7 @@ use sandbox_unit_harness::package::{self, PackageError};
 use std::path::PathBuf;
 
 /// A package with its specs.
+#[derive(Clone)]
 pub struct Selected {
     /// Its name, for `cargo build --package`.
     pub name: String,
@@ -20,6 +21,7 @@ pub struct Selected {
 }
 
 /// The selected packages.
+#[derive(Clone)]
 pub struct Packages {
     /// The packages, in the order of the workspace.
     pub packages: Vec<Selected>,
@@ -65,11 +67,21 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
         return Err(Error::Configuration(told));
     }
     diagnostics::print(&told);
-    if let Some(number) = selection.systemd {
-        let version = target_version(number)?;
-        packages.iter_mut().flat_map(|package| &mut package.specs).for_each(|spec| spec.systemd = version);
-    }
     Ok(Packages { packages, target_directory: metadata.target_directory.into_std_path_buf() })
+}
+
+impl Packages {
+    /// The same services, for the systemd with this number if there is one.
+    ///
+    /// # Errors
+    /// Nothing is known about it.
+    pub fn targeting(mut self, number: Option<u16>) -> Result<Self, Error> {
+        if let Some(number) = number {
+            let version = target_version(number)?;
+            self.packages.iter_mut().flat_map(|package| &mut package.specs).for_each(|spec| spec.systemd = version);
+        }
+        Ok(self)
+    }
 }
 
 /// The version with this number, if it is one that something is known about.

@@ -1,6 +1,7 @@
 //! A line a phase on standard error, where a person is watching.
 
 use anstream::eprintln;
+use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::verify::Progress;
 
 /// Tells of each phase as it ends.
@@ -8,6 +9,14 @@ pub fn line(progress: &Progress) {
     match progress {
         Progress::Began(_) => {}
         Progress::Ended(phase) => eprintln!("{HEAD}{:>12}{HEAD:#} {:>5} ms", phase.name, phase.ms),
+    }
+}
+
+/// The same of one of several machines.
+pub fn line_on(systemd: SystemdVersion, progress: &Progress) {
+    match progress {
+        Progress::Began(_) => {}
+        Progress::Ended(phase) => eprintln!("{HEAD}{systemd:>12}{HEAD:#} {:>5} ms {}", phase.ms, phase.name),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The report for a person at a terminal. Styled with ANSI escapes; whoever prints it strips them where they do not belong.
 
+pub mod matrix;
+
 use super::{By, MachineFacts, ProbeReport, Report, UnitReport, Verdict, Work};
 use anstyle::{AnsiColor, Style};
 use std::fmt::{self, Write};
