@@ -10,6 +10,7 @@ use crate::report::MechanismReport;
 use crate::verify::harmless;
 use crate::verify::installation::{Runs, STAGE, install_stage, stage_records};
 use crate::verify::mechanism::SelfCheck;
+use crate::verify::service::units;
 use crate::verify::{Subject, VerifyError, placeholder};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -141,17 +142,9 @@ impl Booted {
         Ok(Self { machine, subject, self_check, probing: Mutex::default() })
     }
 
-    /// The units that make up the service: itself, and what starts it.
+    /// The units that make up the service: what starts it, and itself.
     pub fn units(&self) -> Vec<String> {
-        let spec = &self.subject.spec;
-        let mut units = vec![self.subject.unit()];
-        if spec.socket {
-            units.push(format!("{}.socket", spec.name));
-        }
-        if spec.timer.is_some() {
-            units.push(format!("{}.timer", spec.name));
-        }
-        units
+        units(&self.subject.spec)
     }
 
     /// The catalogue, and what the package itself forbids.

@@ -93,14 +93,14 @@ impl Booted {
     /// Stops the service and empties its directories. The time of the last entry of its journal.
     fn renew(&self) -> Result<u64, VerifyError> {
         // A unit without directories cannot be cleaned, and one that has not failed not be reset.
-        const SCRIPT: &str = "systemctl stop -- \"$@\"; systemctl clean --what=all -- \"$1\"; \
+        const SCRIPT: &str = "systemctl stop -- \"$@\"; systemctl clean --what=all -- \"$0\"; \
              systemctl reset-failed -- \"$@\"; exit 0";
         self.begin_anew()?;
-        let units = self.units();
-        let mut command = vec!["sh", "-c", SCRIPT, "sh"];
+        let (service, units) = (self.subject.unit(), self.units());
+        let mut command = vec!["sh", "-c", SCRIPT, &service];
         command.extend(units.iter().map(String::as_str));
         self.machine.exec(&command, b"", PATIENCE)?.checked("systemctl stop")?;
-        let journal = self.machine.journal(&self.subject.unit())?;
+        let journal = self.machine.journal(&service)?;
         Ok(journal.last().map_or(0, |entry| entry.time))
     }
 }

@@ -212,16 +212,18 @@ fn has_failed(machine: &Machine, spec: &Spec) -> Result<bool, VerifyError> {
     Ok(properties.get("ActiveState").is_some_and(|state| state == "failed"))
 }
 
+/// The units of a service, what starts it first: a socket at which somebody still waits would start a service that is
+/// stopped before it.
+pub fn units(spec: &Spec) -> Vec<String> {
+    let socket = spec.socket.then(|| format!("{}.socket", spec.name));
+    let timer = spec.timer.is_some().then(|| format!("{}.timer", spec.name));
+    socket.into_iter().chain(timer).chain([spec.service_unit()]).collect()
+}
+
 /// Stops everything of the service; one that must be killed does not work.
 pub fn stop(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
     let service = spec.service_unit();
-    let mut units = vec![service.clone()];
-    if spec.socket {
-        units.push(format!("{}.socket", spec.name));
-    }
-    if spec.timer.is_some() {
-        units.push(format!("{}.timer", spec.name));
-    }
+    let units = units(spec);
     let names: Vec<&str> = units.iter().map(String::as_str).collect();
     let name = format!("{service} stops");
     let began = Instant::now();
