@@ -153,6 +153,21 @@ fn an_action_that_went_through_tells_what_would_stop_it() {
 }
 
 #[test]
+fn a_sandbox_in_which_nothing_starts_is_told_and_proves_nothing() {
+    let unit = "[Service]\nExecStart=/usr/bin/greeter\nBindPaths=/no/such/place\n";
+    let greeter = Service::of_unit("greeter.service", unit).program("/usr/bin/greeter", SCRIPT).boot();
+    let text = message(|| drop(greeter.assert_refused(Action::read("/root"))));
+    for part in [
+        "nothing is proven: nothing was heard of it from inside the sandbox",
+        "greeter.service, with the prober in its place, is failed (failed), with result exit-code",
+        "226/NAMESPACE",
+        "BindPaths=/no/such/place may be the cause",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
 fn what_its_control_could_not_do_either_proves_nothing() {
     let greeter = greeter();
     insta::assert_snapshot!("inconclusive", told(|| drop(greeter.assert_refused(Action::write("/srv/nowhere")))));

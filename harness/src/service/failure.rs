@@ -7,6 +7,7 @@ use crate::machine::JournalEntry;
 use crate::report::{Control, Verdict};
 use crate::verify::UNPRIVILEGED;
 use crate::verify::explain::{PROPERTIES, explain};
+use crate::verify::judge::TOOK_EFFECT;
 use std::fmt::Display;
 
 /// Fails the test.
@@ -104,7 +105,7 @@ impl Service {
 pub fn evidence(seen: &Seen, user: &str) -> String {
     let Control { root, user: as_user } = &seen.report.control;
     let inside = if seen.went_through {
-        "took effect"
+        TOOK_EFFECT
     } else if seen.report.errno.is_empty() {
         &seen.inside
     } else {
@@ -129,6 +130,7 @@ pub fn evidence(seen: &Seen, user: &str) -> String {
 pub fn not_refused(seen: &Seen) -> (String, String) {
     let why = &seen.report.why;
     match seen.report.verdict {
+        _ if seen.is_unheard() => (format!("nothing is proven: {why}"), String::new()),
         Verdict::Inconclusive | Verdict::Absent if !seen.went_through => (
             format!("nothing is proven: {why}"),
             "A refusal counts only where the same action succeeds outside the sandbox, in the same run. Make it possible \

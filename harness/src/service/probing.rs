@@ -11,7 +11,7 @@ use crate::probe::{Group, Probe, Run};
 use crate::report::{By, Control, ProbeReport, Verdict};
 use crate::verify::explain::{PROPERTIES, Properties, explain};
 use crate::verify::installation::Runs;
-use crate::verify::judge::describe;
+use crate::verify::judge::{TOOK_EFFECT, describe};
 use crate::verify::mechanism::Unenforced;
 use crate::verify::observation::{self, Plan};
 use crate::verify::{VerifyError, service};
@@ -59,6 +59,13 @@ pub struct Seen {
     pub strictest: Vec<String>,
     /// What the unit may have to do with a command's end, in sentences.
     pub explanation: Vec<String>,
+}
+
+impl Seen {
+    /// Whether nothing is known of it although its control took effect: what was to attempt it did not run.
+    pub fn is_unheard(&self) -> bool {
+        !self.went_through && self.report.verdict == Verdict::Inconclusive && self.report.control.root == TOOK_EFFECT
+    }
 }
 
 /// How a command ended.

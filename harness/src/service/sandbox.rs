@@ -31,8 +31,9 @@ impl Service {
         }
         let (what, more) = not_refused(&seen);
         let action = &seen.report.action;
+        let account = if seen.is_unheard() { self.account() } else { String::new() };
         fail(&format!(
-            "{} must not {action}\n{}{}",
+            "{} must not {action}\n{}{}{account}",
             self.unit(),
             what_was_seen(&what, &seen, &self.booted.subject.control_user()),
             indented(&more)

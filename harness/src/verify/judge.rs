@@ -151,10 +151,13 @@ fn evidence(outcome: &Outcome) -> String {
     }
 }
 
+/// What is said of a run in which the action succeeded.
+pub const TOOK_EFFECT: &str = "took effect";
+
 /// What one run of a probe came to, in a few words.
 pub fn describe(observation: &Observation) -> String {
     if observation.took_effect {
-        return "took effect".into();
+        return TOOK_EFFECT.into();
     }
     let evidence = evidence(&observation.outcome);
     match (evidence.is_empty(), observation.outcome.end) {
