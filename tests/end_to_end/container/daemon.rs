@@ -161,8 +161,9 @@ impl Daemon {
             traces.extend(files.map(|file| format!("file {}", file.path().display())));
         }
         let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", self.pid())).unwrap();
-        let theirs = mounts.lines().filter(|line| line.contains("/overlay2/") || line.contains("/netns/"));
-        traces.extend(theirs.map(|line| format!("mount {line}")));
+        // It has those of the host, too, which may be those of another daemon.
+        let folder = self.folder.to_str().unwrap();
+        traces.extend(mounts.lines().filter(|line| line.contains(folder)).map(|line| format!("mount {line}")));
         let groups = Command::new("find")
             .args(["/sys/fs/cgroup", "-type", "d", "-path", &format!("*/{}/*", self.group)])
             .output()
