@@ -163,7 +163,8 @@ impl Daemon {
         let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", self.pid())).unwrap();
         // It has those of the host, too, which may be those of another daemon.
         let folder = self.folder.to_str().unwrap();
-        traces.extend(mounts.lines().filter(|line| line.contains(folder)).map(|line| format!("mount {line}")));
+        let theirs = |line: &&str| line.contains(folder) && (line.contains("/overlay2/") || line.contains("/netns/"));
+        traces.extend(mounts.lines().filter(theirs).map(|line| format!("mount {line}")));
         let groups = Command::new("find")
             .args(["/sys/fs/cgroup", "-type", "d", "-path", &format!("*/{}/*", self.group)])
             .output()
