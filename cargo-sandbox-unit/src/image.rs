@@ -49,6 +49,10 @@ pub fn run(options: &Options, quiet: bool) -> Result<u8, Error> {
 ///
 /// # Errors
 /// There is none of this name, or it cannot be built.
+#[cfg_attr(
+    not(feature = "container"),
+    expect(unused_variables, reason = "only a container is no copy of this machine")
+)]
 pub fn of(name: Option<&str>, engine: &Chosen, target: Option<SystemdVersion>, quiet: bool) -> Result<Image, Error> {
     match (engine, name) {
         (Chosen::Nspawn, None) => Ok(Image::ThisMachine),

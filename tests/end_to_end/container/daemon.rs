@@ -8,6 +8,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 /// How long the daemon may take to start, and a machine to show.
@@ -15,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long what has ended may take to be gone; a container that nobody came to hold goes after twenty seconds.
 const FAREWELL: Duration = Duration::from_secs(25);
+
+static INSTALLED: Once = Once::new();
 
 /// Which control groups the daemon sees.
 #[derive(Clone, Copy)]
@@ -36,10 +39,12 @@ impl Daemon {
     /// Starts it, on a machine that has what it needs.
     pub fn start(hierarchy: Hierarchy) -> Self {
         tool();
-        if !Path::new("/usr/sbin/dockerd").exists() {
-            // It ends well where a daemon answers, too; the one that is wanted here is not the host's.
-            plain_tool().args(["doctor", "--fix", "--engine", "docker"]).output().unwrap();
-        }
+        INSTALLED.call_once(|| {
+            if !Path::new("/usr/sbin/dockerd").exists() {
+                // It ends well only where a daemon answers; the one that is wanted here is not the host's.
+                plain_tool().args(["doctor", "--fix", "--engine", "docker"]).output().unwrap();
+            }
+        });
         let folder = tempfile::Builder::new().prefix("docker-of-tests-").tempdir().unwrap().keep();
         let group = folder.file_name().unwrap().to_str().unwrap().to_owned();
         let hierarchy = match hierarchy {
@@ -161,8 +166,10 @@ impl Daemon {
             traces.extend(files.map(|file| format!("file {}", file.path().display())));
         }
         let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", self.pid())).unwrap();
-        let theirs = mounts.lines().filter(|line| line.contains("/overlay2/") || line.contains("/netns/"));
-        traces.extend(theirs.map(|line| format!("mount {line}")));
+        // It has those of the host, too, which may be those of another daemon.
+        let folder = self.folder.to_str().unwrap();
+        let theirs = |line: &&str| line.contains(folder) && (line.contains("/overlay2/") || line.contains("/netns/"));
+        traces.extend(mounts.lines().filter(theirs).map(|line| format!("mount {line}")));
         let groups = Command::new("find")
             .args(["/sys/fs/cgroup", "-type", "d", "-path", &format!("*/{}/*", self.group)])
             .output()

@@ -25,6 +25,20 @@ const START: Duration = Duration::from_secs(60);
 /// How long a container may take to clean up behind its machine.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// What engines say when they could not start a container, and what helps.
+const REMEDIES: &[(&str, &str)] = &[
+    (
+        "cgroup.procs: permission denied",
+        "an engine without root needs a control group that is delegated to its user, as by `systemctl --user start \
+         podman.socket`",
+    ),
+    (
+        "failed to pull the image",
+        "`--image debian-13`, or another release of `cargo sandbox-unit image list`, needs no registry",
+    ),
+    ("no space left", "make room, as with `docker system prune`"),
+];
+
 /// What engines say of a container that has ended, when they are to run a command in it.
 const ENDED: [&str; 2] = ["is not running", "container state improper"];
 
@@ -172,7 +186,8 @@ impl Body {
             // What goes wrong later is told, and there is time to read it.
             return lacks("systemd, and even coreutils");
         }
-        self.engine.daemon.refused("start a container", said)
+        let remedy = REMEDIES.iter().find(|(words, _)| said.contains(words)).map(|(_, remedy)| format!("; {remedy}"));
+        self.engine.daemon.refused("start a container", format!("{said}{}", remedy.unwrap_or_default()))
     }
 
     /// What its PID 1 has written.

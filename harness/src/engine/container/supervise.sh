@@ -79,9 +79,12 @@ done <<END
 END
 mount -o remount,rw /sys
 umount -R $top
-mount -t cgroup2 -o nosuid,nodev,noexec none $top || fail "refused the second version of control groups"
+mount -t cgroup2 -o nosuid,nodev,noexec none $top ||
+    fail "the kernel refused a mount of cgroup2: it must have it (Linux 4.15), and the container CAP_SYS_ADMIN"
 # A group with groups in it that share what it has must hold no process.
-join "$group/tool" || fail "refused a control group of its own"
+join "$group/tool" ||
+    fail "no control group can be made in the container: an engine without root needs one that is delegated to its user, as by" \
+        "'systemctl --user start podman.socket'"
 # What is left of machines whose daemon was killed. In that of one that lives there is a process.
 for other in $top/sandbox-unit-*; do
     ! grep -qx 'populated 0' "$other/cgroup.events" || find "$other" -depth -type d -exec rmdir {} + 2>/dev/null
