@@ -4,7 +4,6 @@ use crate::cli::{Doctor, Engine};
 use crate::error::Error;
 use crate::{GOOD, UNABLE, elevate, interrupt, progress};
 use anstream::{eprintln, println};
-use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::{engine, image, verify};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -49,6 +48,7 @@ static MANAGERS: &[PackageManager] = &[
 /// Runs the verb.
 pub fn run(options: &Doctor) -> Result<u8, Error> {
     if options.self_check
+        && matches!(options.engine, Engine::Auto | Engine::Nspawn)
         && let Some(result) = elevate::again()
     {
         return result;
@@ -83,17 +83,21 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
         "This machine cannot boot machines yet; `cargo sandbox-unit doctor --fix` installs what can be installed.";
     println!("{}", if code == GOOD { able } else { unable });
     if options.self_check && code == GOOD {
-        self_check()?;
+        self_check(options.engine)?;
     }
     Ok(code)
 }
 
 /// Boots a machine, and tells what it enforces.
-fn self_check() -> Result<(), Error> {
+fn self_check(wanted: Engine) -> Result<(), Error> {
     interrupt::watch()?;
-    let engine = engine::choose().map_err(Error::NoEngine)?;
-    let machine = verify::self_check(engine.as_ref(), &Image::ThisMachine)?;
-    println!("\nWhat a copy of it enforces, with systemd {} and Linux {}:", machine.systemd, machine.kernel);
+    let chosen = crate::engine::choose(wanted)?;
+    let image = crate::image::of(None, &chosen, None, false)?;
+    let machine = verify::self_check(chosen.engine()?.as_ref(), &image)?;
+    println!(
+        "\nWhat a machine enforces here ({}, {}, systemd {}, Linux {}):",
+        machine.engine, machine.image, machine.systemd, machine.kernel
+    );
     for mechanism in &machine.mechanisms {
         println!("{:24}{}", mechanism.enforcement.words(), mechanism.name);
         if !mechanism.detail.is_empty() {
