@@ -222,3 +222,13 @@ fn a_daemon_that_dies_in_mid_run_is_told_and_leaves_nothing_when_it_is_back() {
     holds(&run(&host, "worker", &[]), "after the daemon's death");
     assert_eq!(docker.left(&before), nothing());
 }
+
+#[test]
+fn every_example_holds_on_every_systemd_in_containers() {
+    let docker = docker();
+    let before = docker.traces();
+    let mut command = plain_command();
+    command.args(crate::matrix::EVERYTHING).args(["--engine", "docker"]).env("DOCKER_HOST", docker.host());
+    crate::matrix::all_hold(&Verified::of(&command.output().unwrap()), "docker");
+    assert_eq!(docker.left(&before), nothing());
+}

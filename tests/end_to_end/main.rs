@@ -13,6 +13,7 @@ mod examples;
 mod faults;
 mod fit;
 mod large_files;
+mod matrix;
 mod msrv;
 mod profiles;
 mod project;

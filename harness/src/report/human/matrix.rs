@@ -172,3 +172,75 @@ fn write_times(out: &mut String, matrix: &Matrix) -> fmt::Result {
     });
     writeln!(out, "{DIM}{}{DIM:#}", times.collect::<Vec<_>>().join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{By, Control, Enforcement, MachineFacts, Phase, Report, SCHEMA, Work};
+
+    fn probe(id: &str, verdict: Verdict) -> ProbeReport {
+        ProbeReport {
+            id: id.into(),
+            group: "change files".into(),
+            action: format!("do what {id} does"),
+            verdict,
+            errno: "EROFS".into(),
+            by: (verdict == Verdict::Refused).then_some(By::Sandbox),
+            control: Control::default(),
+            directives: vec!["ProtectSystem".into()],
+            missing: Vec::new(),
+            why: if verdict == Verdict::Allowed { "the unit lacks ProtectHome".into() } else { String::new() },
+        }
+    }
+
+    fn column(systemd: u16, works: bool, verdicts: [Verdict; 3]) -> Column {
+        let works = vec![
+            Work { name: "hello.service starts".into(), ok: true, detail: "in 40 ms".into() },
+            Work { name: "GET http://127.0.0.1/".into(), ok: works, detail: "status 500".into() },
+        ];
+        let [one, two, three] = verdicts;
+        let probes = vec![probe("one", one), probe("two", two), probe("three", three)];
+        let unit = UnitReport {
+            unit: "hello.service".into(),
+            profile: "strict".into(),
+            systemd,
+            summary: Summary::of(&works, &probes),
+            works,
+            probes,
+            journal: Vec::new(),
+            explanation: vec!["ProtectHome=yes may be the cause".into()],
+            notes: Vec::new(),
+            phases: vec![Phase { name: "start hello.service".into(), ms: 40 }],
+        };
+        let machine = MachineFacts {
+            engine: "nspawn".into(),
+            image: "debian".into(),
+            systemd,
+            kernel: "6.1.0".into(),
+            mechanisms: vec![MechanismReport {
+                id: "lsm".into(),
+                name: "the BPF security module".into(),
+                setting: String::new(),
+                enforcement: Enforcement::SilentlyIgnored,
+                detail: String::new(),
+                directives: vec!["RestrictFileSystems".into()],
+            }],
+        };
+        let phases = vec![Phase { name: "boot".into(), ms: 120 }];
+        let report = Report { schema: SCHEMA, machine, units: vec![unit], phases };
+        Column { systemd, report: Some(report), error: None }
+    }
+
+    #[test]
+    fn a_matrix_shows_where_versions_differ_and_what_does_not_hold() {
+        use Verdict::{Allowed, Inconclusive, Refused, Unclaimed};
+        let matrix = Matrix::of(vec![
+            Column { systemd: 247, report: None, error: Some("it needs GLIBC_2.34\ncaused by: its age".into()) },
+            column(252, true, [Refused, Unclaimed, Inconclusive]),
+            column(257, false, [Refused, Allowed, Refused]),
+        ]);
+        assert!(!matrix.is_good() && !matrix.is_complete());
+        let plain: String = anstream::adapter::strip_str(&render(&matrix)).to_string();
+        insta::assert_snapshot!(plain);
+    }
+}

@@ -1,0 +1,160 @@
+//! What `verify` costs over booting the same image bare, for each systemd and engine, and several versions over one: all in
+//! one run, as ratios.
+//!
+//! `cargo bench -p cargo-sandbox-unit --bench versions`
+//!
+//! The floors boot a target that wants one ordinary service, from launch until that service has run. For containers there
+//! is a daemon of Docker of our own.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
+
+#[path = "../end_to_end/container/daemon.rs"]
+#[expect(dead_code, reason = "the tests need more of it")]
+mod daemon;
+#[path = "floor.rs"]
+mod floor;
+#[path = "../end_to_end/project.rs"]
+#[expect(dead_code, reason = "the tests need more of it")]
+mod project;
+
+use daemon::{Daemon, Hierarchy};
+use floor::{OPEN, floor};
+use sandbox_unit::capability::CAPABILITIES;
+use sandbox_unit_harness::image::{RELEASES, Release, Store};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Runs of each, taken in turn.
+const RUNS: usize = 7;
+
+fn main() {
+    // `cargo test` runs benchmarks too, to see whether they start: nothing to do then.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let docker = Daemon::start(Hierarchy::Second);
+    println!("{:8} {:7} {:>10} {:>10} {:>7}", "systemd", "engine", "bare ms", "verify ms", "ratio");
+    for release in RELEASES {
+        let version = release.systemd.to_string();
+        let folder = Store::default().get(release, &|_| ()).unwrap();
+        let folder = folder.to_string();
+        compare(&version, "nspawn", 2.0, || floor(Path::new(&folder), OPEN), || verify(&version, "nspawn", None));
+        // The first run brings the image to the daemon.
+        verify(&version, "docker", Some(&docker));
+        let image = image_of(release, &docker);
+        compare(&version, "docker", 1.5, || bare(&image, &docker), || verify(&version, "docker", Some(&docker)));
+    }
+    let (mut one, mut four) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        one.push(verify("257", "nspawn", None));
+        four.push(verify("252,254,257,262", "nspawn", None));
+    }
+    let ratio = ratio(&four, &one);
+    println!("four versions {:.0} ms, one {:.0} ms: {ratio:.2}; wanted: 2.50 or less", ms(&four), ms(&one));
+}
+
+/// Both in turn, as a line.
+fn compare(version: &str, engine: &str, wanted: f64, floor: impl Fn() -> Duration, whole: impl Fn() -> Duration) {
+    whole();
+    let (mut floors, mut wholes) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        floors.push(floor());
+        wholes.push(whole());
+    }
+    println!(
+        "{version:8} {engine:7} {:>10.0} {:>10.0} {:>7.2}; wanted: {wanted:.2} or less",
+        ms(&floors),
+        ms(&wholes),
+        ratio(&wholes, &floors)
+    );
+}
+
+/// The median of the ratios, pair by pair.
+fn ratio(wholes: &[Duration], floors: &[Duration]) -> f64 {
+    let mut ratios: Vec<f64> = wholes.iter().zip(floors).map(|(one, other)| one.div_duration_f64(*other)).collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
+}
+
+fn ms(times: &[Duration]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1000.0
+}
+
+/// The whole of `verify` of a service that is built.
+fn verify(versions: &str, engine: &str, docker: Option<&Daemon>) -> Duration {
+    let mut command = project::plain_command();
+    command.args(["verify", "--release", "--static", "--quiet", "--format", "json", "--engine", engine]);
+    command.args(["--systemd", versions, "--partition", "1/1", "--manifest-path", &project::example("hello-http")]);
+    if let Some(docker) = docker {
+        command.env("DOCKER_HOST", docker.host());
+    }
+    let began = Instant::now();
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let took = began.elapsed();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    took
+}
+
+/// What the daemon calls the image of a release.
+fn image_of(release: &Release, docker: &Daemon) -> String {
+    let named = |image: &String| {
+        image.split([':', '/']).any(|part| part == release.name || part.starts_with(&format!("{}-", release.name)))
+    };
+    let images = docker.images();
+    let exact = images.iter().find(|image| named(image) && (release.overlay.is_some() || !image.contains("backports")));
+    exact.cloned().unwrap_or_else(|| panic!("{} is not among {images:?}", release.name))
+}
+
+/// The container of the floor.
+const FLOOR: &str = "sandbox-unit-floor";
+
+/// A container with systemd in it as its manuals say, and nothing of ours but a target.
+fn bare(image: &str, docker: &Daemon) -> Duration {
+    const SCRIPT: &str = "printf '[Unit]\\nWants=floor.service\\n' >/etc/systemd/system/floor.target
+printf '[Service]\\nType=oneshot\\nExecStart=/bin/sh -c \"echo > /run/floor\"\\n' >/etc/systemd/system/floor.service
+exec /lib/systemd/systemd systemd.unit=floor.target";
+    let client = |arguments: &[&str]| {
+        let output = Command::new("docker").args(["--host", &docker.host()]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    let mut arguments =
+        vec!["run", "--name", FLOOR, "--detach", "--rm", "--network", "none", "--cgroupns", "host", "--env", "container=docker"];
+    arguments.extend(["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cap-add", "ALL"]);
+    arguments.extend(["--tmpfs", "/run:exec", "--tmpfs", "/run/lock", "--tmpfs", "/tmp"]);
+    arguments.extend(["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]);
+    let lacking = lacking();
+    for capability in &lacking {
+        arguments.extend(["--cap-drop", capability]);
+    }
+    arguments.extend(["--entrypoint", "/bin/sh", image, "-c", SCRIPT]);
+    let began = Instant::now();
+    client(&arguments);
+    let leader = client(&["inspect", "--format", "{{.State.Pid}}", FLOOR]);
+    let ran = Path::new("/proc").join(leader).join("root/run/floor");
+    while !ran.exists() {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "the floor does not boot: {}",
+            client(&["logs", FLOOR])
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let took = began.elapsed();
+    client(&["kill", FLOOR]);
+    while docker.containers().iter().any(|name| name.contains(FLOOR)) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    took
+}
+
+/// The capabilities that this machine has not.
+fn lacking() -> Vec<&'static str> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let bounding = status.lines().find_map(|line| line.strip_prefix("CapBnd:")).unwrap();
+    let bounding = u64::from_str_radix(bounding.trim(), 16).unwrap();
+    let numbered = CAPABILITIES.iter().enumerate().filter(|(number, _)| bounding >> number & 1 == 0);
+    numbered.map(|(_, name)| name.trim_start_matches("CAP_")).collect()
+}
