@@ -120,8 +120,19 @@ exec /lib/systemd/systemd systemd.unit=floor.target";
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     };
-    let mut arguments =
-        vec!["run", "--name", FLOOR, "--detach", "--rm", "--network", "none", "--cgroupns", "host", "--env", "container=docker"];
+    let mut arguments = vec![
+        "run",
+        "--name",
+        FLOOR,
+        "--detach",
+        "--rm",
+        "--network",
+        "none",
+        "--cgroupns",
+        "host",
+        "--env",
+        "container=docker",
+    ];
     arguments.extend(["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cap-add", "ALL"]);
     arguments.extend(["--tmpfs", "/run:exec", "--tmpfs", "/run/lock", "--tmpfs", "/tmp"]);
     arguments.extend(["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]);
@@ -135,11 +146,7 @@ exec /lib/systemd/systemd systemd.unit=floor.target";
     let leader = client(&["inspect", "--format", "{{.State.Pid}}", FLOOR]);
     let ran = Path::new("/proc").join(leader).join("root/run/floor");
     while !ran.exists() {
-        assert!(
-            began.elapsed() < Duration::from_secs(30),
-            "the floor does not boot: {}",
-            client(&["logs", FLOOR])
-        );
+        assert!(began.elapsed() < Duration::from_secs(30), "the floor does not boot: {}", client(&["logs", FLOOR]));
         std::thread::sleep(Duration::from_millis(1));
     }
     let took = began.elapsed();
