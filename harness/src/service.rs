@@ -299,8 +299,9 @@ impl Service {
     /// There is no connection.
     #[track_caller]
     pub fn tcp(&self, address: &str, send: impl AsRef<[u8]>) -> Answer<'_, Reply> {
-        let reply = check::socket_address(address)
-            .and_then(|address| check::converse(&self.present().machine, &Target::Inet(address), send.as_ref(), true));
+        let reply = check::socket_address(address).and_then(|address| {
+            check::converse(&self.present().machine, &Target::Inet(address), Some(send.as_ref()), true)
+        });
         self.answered(format!("tcp {address}"), reply.map(Reply))
     }
 
@@ -310,7 +311,7 @@ impl Service {
     /// As [`tcp`](Self::tcp).
     #[track_caller]
     pub fn unix(&self, path: &str, send: impl AsRef<[u8]>) -> Answer<'_, Reply> {
-        let reply = check::converse(&self.present().machine, &Target::Unix(path.to_owned()), send.as_ref(), true);
+        let reply = check::converse(&self.present().machine, &Target::Unix(path.to_owned()), Some(send.as_ref()), true);
         self.answered(format!("unix {path}"), reply.map(Reply))
     }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod audit;
+mod checks;
 mod configuration;
 #[cfg(feature = "container")]
 mod container;

@@ -86,8 +86,9 @@ pub fn socket_address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// Connects, sends, and reads until the other side closes or falls silent.
-pub fn converse(machine: &Machine, target: &Target, send: &[u8], half_close: bool) -> Result<Vec<u8>, String> {
+/// Connects, sends, and reads until the other side closes or falls silent. `send` is `None` where nobody waits for an
+/// answer; where it is empty, the other side is the one that speaks first.
+pub fn converse(machine: &Machine, target: &Target, send: Option<&[u8]>, half_close: bool) -> Result<Vec<u8>, String> {
     const SOL_SOCKET: i64 = 1;
     const SO_RCVTIMEO: i64 = 20;
     const SHUT_WR: i64 = 1;
@@ -99,14 +100,16 @@ pub fn converse(machine: &Machine, target: &Target, send: &[u8], half_close: boo
     let mut timeout = PATIENCE.as_secs().to_ne_bytes().to_vec();
     timeout.extend_from_slice(&[0; 8]);
     let timeout = program.bytes(&timeout);
-    let request = program.bytes(send);
     let socket = syscall!(program, "socket", family, SOCK_STREAM, 0);
     syscall!(program, "setsockopt", socket, SOL_SOCKET, SO_RCVTIMEO, timeout, 16);
     let connected = syscall!(program, "connect", socket, name, length);
-    if !send.is_empty() {
-        syscall!(program, "sendto", socket, request, send.len() as i64, 0, 0, 0);
-        if half_close {
-            syscall!(program, "shutdown", socket, SHUT_WR);
+    if let Some(send) = send {
+        if !send.is_empty() {
+            let request = program.bytes(send);
+            syscall!(program, "sendto", socket, request, send.len() as i64, 0, 0, 0);
+            if half_close {
+                syscall!(program, "shutdown", socket, SHUT_WR);
+            }
         }
         let drained = program.drain(socket);
         program.tolerate(drained);
@@ -136,7 +139,8 @@ pub fn ask_all(machine: &Machine, programs: &[Program], within: Duration) -> Res
 
 fn exchange(machine: &Machine, target: &Target, send: Option<&str>, expect: Option<&str>) -> Result<String, String> {
     // Without anything to send, a newline would be an intrusion: only an expected banner is waited for.
-    let answer = converse(machine, target, send.unwrap_or_default().as_bytes(), true)?;
+    let sent = send.or(expect.map(|_| "")).map(str::as_bytes);
+    let answer = converse(machine, target, sent, true)?;
     let text = String::from_utf8_lossy(&answer);
     match expect {
         Some(wanted) if !text.contains(wanted) => {

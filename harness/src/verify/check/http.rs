@@ -40,7 +40,8 @@ impl<'a> Request<'a> {
             head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
         head.push_str("\r\n");
-        let answer = converse(machine, &Target::Inet(address), &[head.as_bytes(), self.body].concat(), false)?;
+        let request = [head.as_bytes(), self.body].concat();
+        let answer = converse(machine, &Target::Inet(address), Some(&request), false)?;
         Response::parse(&answer)
     }
 }
