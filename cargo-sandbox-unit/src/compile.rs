@@ -4,34 +4,28 @@ mod crt_static;
 
 use crate::cli::{Build, Selection};
 use crate::error::Error;
-use crate::package::Selected;
+use crate::matrix::Cell;
 use cargo_metadata::{Message, TargetKind};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Builds the binaries of these packages. The result names the file of each binary.
+/// Builds the binaries of these services. The result names the file of each binary.
 ///
 /// # Errors
 /// Cargo cannot be run, or the build fails; the compiler has said why on standard error by then.
-pub fn binaries(
-    selection: &Selection,
-    build: &Build,
-    packages: &[&Selected],
-) -> Result<HashMap<String, PathBuf>, Error> {
+pub fn binaries(selection: &Selection, build: &Build, cells: &[Cell]) -> Result<HashMap<String, PathBuf>, Error> {
     let mut command = cargo();
     command.args(["build", "--message-format=json-render-diagnostics"]);
     if let Some(manifest) = &selection.manifest.manifest_path {
         command.arg("--manifest-path").arg(manifest);
     }
-    for package in packages {
-        command.args(["--package", &package.name]);
-        let mut bins: Vec<&str> = package.specs.iter().map(|spec| spec.bin.as_str()).collect();
-        bins.sort_unstable();
-        bins.dedup();
-        for bin in bins {
-            command.args(["--bin", bin]);
+    let packages: BTreeSet<&str> = cells.iter().map(|cell| cell.package.as_str()).collect();
+    let bins: BTreeSet<&str> = cells.iter().map(|cell| cell.spec.bin.as_str()).collect();
+    for (option, names) in [("--package", &packages), ("--bin", &bins)] {
+        for name in names {
+            command.args([option, name]);
         }
     }
     let features = &build.features;
@@ -60,8 +54,7 @@ pub fn binaries(
             command.arg(flag);
         }
     }
-    let shown =
-        format!("cargo build{}", packages.iter().map(|package| format!(" -p {}", package.name)).collect::<String>());
+    let shown = format!("cargo build{}", packages.iter().map(|package| format!(" -p {package}")).collect::<String>());
     let mut child =
         command.stdout(Stdio::piped()).spawn().map_err(|error| Error::Build(format!("{shown}: {error}")))?;
     let mut found = HashMap::new();

@@ -47,8 +47,9 @@ static MANAGERS: &[PackageManager] = &[
 
 /// Runs the verb.
 pub fn run(options: &Doctor) -> Result<u8, Error> {
+    let wants_nspawn = matches!(options.engine, Engine::Auto | Engine::Nspawn);
     if options.self_check
-        && matches!(options.engine, Engine::Auto | Engine::Nspawn)
+        && wants_nspawn
         && let Some(result) = elevate::again()
     {
         return result;
@@ -59,7 +60,6 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
             install(|manager| manager.images)?;
         }
     }
-    let wants_nspawn = matches!(options.engine, Engine::Auto | Engine::Nspawn);
     let mut code = GOOD;
     for requirement in engine::requirements() {
         match requirement {

@@ -4,12 +4,10 @@
 //! belongs to root is written outside the machine.
 
 use crate::error::Error;
-use crate::verify::{Wanted, on_each};
-use crate::{GOOD, UNABLE, compile, interrupt, progress};
-use sandbox_unit_harness::engine::{self, Engine, Missing};
-use sandbox_unit_harness::report::Report;
-use sandbox_unit_harness::report::matrix::{Column, Matrix};
-use sandbox_unit_harness::verify::{Progress, Session};
+use crate::verify::Machines;
+use crate::{GOOD, UNABLE, interrupt};
+use sandbox_unit_harness::engine::{self, Missing};
+use sandbox_unit_harness::report::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -20,35 +18,18 @@ use std::process::{Command, Stdio};
 /// What the part that runs as root needs to know.
 #[derive(Serialize, Deserialize)]
 struct Plan {
-    machines: Vec<Wanted>,
+    machines: Machines,
     programs: HashMap<String, PathBuf>,
-    watched: bool,
-    /// Whether it is one machine alone: what stands in its way then ends everything.
-    alone: bool,
 }
 
 /// Has the machine part run as root.
 ///
 /// # Errors
 /// There is no root to be had, or the part fails.
-pub fn verify(machine: Wanted, programs: HashMap<String, PathBuf>, watched: bool) -> Result<Report, Error> {
-    let matrix = run(&Plan { machines: vec![machine], programs, watched, alone: true })?;
-    let report = matrix.columns.into_iter().find_map(|column| column.report);
-    report.ok_or_else(|| Error::Usage("the part that runs as root said nothing of its machine".into()))
-}
-
-/// The same for several machines.
-///
-/// # Errors
-/// See [`verify`].
-pub fn verify_each(machines: Vec<Wanted>, programs: HashMap<String, PathBuf>, watched: bool) -> Result<Matrix, Error> {
-    run(&Plan { machines, programs, watched, alone: false })
-}
-
-fn run(plan: &Plan) -> Result<Matrix, Error> {
+pub fn verify(machines: Machines, programs: HashMap<String, PathBuf>) -> Result<Matrix, Error> {
     let this = std::env::current_exe().map_err(|error| Error::file("/proc/self/exe", error))?;
-    let plan =
-        serde_json::to_vec(plan).map_err(|error| Error::Usage(format!("the plan cannot be written: {error}")))?;
+    let plan = serde_json::to_vec(&Plan { machines, programs })
+        .map_err(|error| Error::Usage(format!("the plan cannot be written: {error}")))?;
     let mut child = Command::new("sudo")
         .arg("--")
         .arg(&this)
@@ -127,34 +108,12 @@ pub fn machine_part() -> Result<u8, Error> {
     interrupt::watch()?;
     let mut text = Vec::new();
     std::io::stdin().read_to_end(&mut text).map_err(|error| Error::file("standard input", error))?;
-    let plan: Plan = serde_json::from_slice(&text).map_err(|error| {
+    let Plan { machines, programs } = serde_json::from_slice(&text).map_err(|error| {
         Error::Usage(format!("`machine-part` is called by `verify`, with a plan on standard input: {error}"))
     })?;
     let engine = engine::choose().map_err(Error::NoEngine)?;
-    let programs = plan.programs;
-    let matrix = match <[Wanted; 1]>::try_from(plan.machines) {
-        Ok([machine]) if plan.alone => alone(engine.as_ref(), machine, programs, plan.watched)?,
-        Ok(one) => on_each(engine.as_ref(), one.into(), plan.watched, || Ok(programs))?,
-        Err(machines) => on_each(engine.as_ref(), machines, plan.watched, || Ok(programs))?,
-    };
+    let matrix = machines.verify(engine.as_ref(), || Ok(programs))?;
     let text = serde_json::to_string(&matrix).map_err(|error| Error::Usage(error.to_string()))?;
     println!("{text}");
     Ok(GOOD)
-}
-
-/// Verifies on one machine.
-fn alone(
-    engine: &dyn Engine,
-    machine: Wanted,
-    programs: HashMap<String, PathBuf>,
-    watched: bool,
-) -> Result<Matrix, Error> {
-    let listener = |event: Progress| {
-        if watched {
-            progress::line(&event);
-        }
-    };
-    let programs = compile::read(programs)?;
-    let report = Session::boot(engine, &machine.image, machine.subjects, &listener)?.exercise(&programs)?;
-    Ok(Matrix::of(vec![Column { systemd: machine.systemd.number(), report: Some(report), error: None }]))
 }

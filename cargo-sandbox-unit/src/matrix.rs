@@ -2,8 +2,9 @@
 
 use crate::cli::{Matrix as Options, MatrixFormat};
 use crate::error::Error;
-use crate::package::{self, Packages};
+use crate::package::{self, Packages, Selected};
 use crate::{GOOD, output};
+use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::image::RELEASES;
 use serde::Serialize;
@@ -66,27 +67,32 @@ impl Partition {
     }
 }
 
-/// A unit on a version of systemd.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A service of a package, on a version of systemd.
+#[derive(Debug, Clone)]
 pub struct Cell {
     /// The package.
     pub package: String,
-    /// The name of the service, without its suffix.
-    pub service: String,
-    /// The systemd.
-    pub systemd: SystemdVersion,
+    /// The service; its systemd is the one that is meant.
+    pub spec: Spec,
 }
 
-/// Every unit of these packages on every one of these versions, the units of a version together: they share a machine.
+/// Every service of these packages, for the systemd that each declares.
+pub fn declared(packages: &Packages) -> Vec<Cell> {
+    let of = |package: &Selected| {
+        let name = package.name.clone();
+        package.specs.clone().into_iter().map(move |spec| Cell { package: name.clone(), spec })
+    };
+    packages.packages.iter().flat_map(of).collect()
+}
+
+/// Every service of these packages on every one of these versions, those of a version together: they share a machine.
 pub fn cells(packages: &Packages, versions: &[SystemdVersion]) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for systemd in versions {
-        for package in &packages.packages {
-            let services = package.specs.iter().map(|spec| spec.name.clone());
-            cells.extend(services.map(|service| Cell { package: package.name.clone(), service, systemd: *systemd }));
-        }
-    }
-    cells
+    let declared = declared(packages);
+    let on = |systemd: SystemdVersion| {
+        let cells = declared.iter().cloned();
+        cells.map(move |Cell { package, spec }| Cell { package, spec: Spec { systemd, ..spec } })
+    };
+    versions.iter().flat_map(|systemd| on(*systemd)).collect()
 }
 
 /// The versions that are meant, the oldest first, each with a release that has it.
@@ -154,7 +160,7 @@ pub fn run(options: &Options) -> Result<u8, Error> {
 /// A job for each package on each version.
 fn one_each(cells: &[Cell]) -> Vec<Job> {
     let mut jobs: Vec<Job> = Vec::new();
-    for Cell { package, systemd, .. } in cells {
+    for Cell { package, spec: Spec { systemd, .. } } in cells {
         let job = Job {
             name: format!("{package} on systemd {systemd}"),
             // With a part, so that a single version is a machine of its release, too.
@@ -170,7 +176,7 @@ fn one_each(cells: &[Cell]) -> Vec<Job> {
 /// So many jobs, each with its share.
 fn parted(cells: &[Cell], parts: usize) -> Vec<Job> {
     let packages: BTreeSet<&str> = cells.iter().map(|cell| cell.package.as_str()).collect();
-    let versions: BTreeSet<SystemdVersion> = cells.iter().map(|cell| cell.systemd).collect();
+    let versions: BTreeSet<SystemdVersion> = cells.iter().map(|cell| cell.spec.systemd).collect();
     let packages: Vec<String> = packages.iter().map(|package| format!("--package {package}")).collect();
     let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
     let (packages, versions) = (packages.join(" "), versions.join(","));
@@ -227,7 +233,8 @@ mod tests {
     }
 
     fn cell(package: &str, service: &str, systemd: u16) -> Cell {
-        Cell { package: package.into(), service: service.into(), systemd: SystemdVersion::new(systemd) }
+        let spec = Spec { systemd: SystemdVersion::new(systemd), ..Spec::bare(service) };
+        Cell { package: package.into(), spec }
     }
 
     #[test]

@@ -12,7 +12,6 @@ use sandbox_unit_harness::package::{self, PackageError};
 use std::path::PathBuf;
 
 /// A package with its specs.
-#[derive(Clone)]
 pub struct Selected {
     /// Its name, for `cargo build --package`.
     pub name: String,
@@ -21,7 +20,6 @@ pub struct Selected {
 }
 
 /// The selected packages.
-#[derive(Clone)]
 pub struct Packages {
     /// The packages, in the order of the workspace.
     pub packages: Vec<Selected>,

@@ -4,19 +4,12 @@ use anstream::eprintln;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::verify::Progress;
 
-/// Tells of each phase as it ends.
-pub fn line(progress: &Progress) {
-    match progress {
-        Progress::Began(_) => {}
-        Progress::Ended(phase) => eprintln!("{HEAD}{:>12}{HEAD:#} {:>5} ms", phase.name, phase.ms),
-    }
-}
-
-/// The same of one of several machines.
-pub fn line_on(systemd: SystemdVersion, progress: &Progress) {
-    match progress {
-        Progress::Began(_) => {}
-        Progress::Ended(phase) => eprintln!("{HEAD}{systemd:>12}{HEAD:#} {:>5} ms {}", phase.ms, phase.name),
+/// Tells of each phase as it ends; of one of several machines, with its systemd.
+pub fn line(machine: Option<SystemdVersion>, progress: &Progress) {
+    let Progress::Ended(phase) = progress else { return };
+    match machine {
+        None => eprintln!("{HEAD}{:>12}{HEAD:#} {:>5} ms", phase.name, phase.ms),
+        Some(systemd) => eprintln!("{HEAD}{systemd:>12}{HEAD:#} {:>5} ms {}", phase.ms, phase.name),
     }
 }
 

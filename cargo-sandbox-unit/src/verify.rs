@@ -2,123 +2,80 @@
 
 mod machines;
 
-pub use machines::{Wanted, verify as on_each};
+pub use machines::Machines;
 
-use crate::cli::{Format, Verify};
-use crate::engine::{self, Chosen};
+use crate::cli::{Format, Verify, Versions};
+use crate::engine;
 use crate::error::Error;
 use crate::matrix::{self, Cell, Version};
 use crate::package::{self, Packages};
 use crate::{FINDINGS, GOOD, UNABLE, compile, doctor, elevate, image, interrupt, output, progress};
 use anstream::{print, println};
+use machines::Wanted;
 use sandbox_unit::directive::Section;
+use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
-use sandbox_unit_harness::image::Image;
+use sandbox_unit_harness::report::matrix::Matrix;
 use sandbox_unit_harness::report::{MachineFacts, Report, human};
-use sandbox_unit_harness::verify::{Listener, Progress, Session, Subject, UnitFile};
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use sandbox_unit_harness::verify::{Subject, UnitFile};
+use serde::Serialize;
+use std::path::Path;
 
 /// Runs the verb.
 pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
     interrupt::watch()?;
-    let wanted = match options.versions.systemd.as_slice() {
-        [] => None,
-        [Version::Number(number)] if options.versions.partition.is_none() => Some(*number),
-        _ => return on_several(options, quiet),
-    };
-    let packages = package::select(&options.selection)?.targeting(wanted)?;
-    let subjects = subjects(&packages, options.emitted.as_deref())?;
-    if options.fix {
-        doctor::install_missing(options.engine)?;
-    }
-    let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let listener = move |event: Progress| {
-        if watched {
-            progress::line(&event);
-        }
-    };
-    if !quiet {
-        for subject in &subjects {
-            progress::status("Verifying", &subject.unit());
-        }
-    }
-    // Told before anything is built.
-    let chosen = engine::choose(options.engine)?;
-    let target = subjects.iter().map(|subject| subject.spec.systemd).max();
-    let image = image::of(options.image.as_deref(), &chosen, target, quiet)?;
-    let build = || compile::binaries(&options.selection, &options.build, &packages.packages.iter().collect::<Vec<_>>());
-    let shown = subjects.clone();
-    let report = if elevate::is_root() || !chosen.needs_root() {
-        here(chosen, subjects, &image, &listener, build)?
-    } else {
-        let machine = Wanted { systemd: target.unwrap_or(SystemdVersion::DEFAULT), image, subjects };
-        elevate::verify(machine, build()?, watched)?
-    };
-    match options.format {
-        Format::Json => println!("{}", json(&report)?),
-        Format::Human if quiet && report.is_good() => {}
-        Format::Human => {
-            if !quiet {
-                print!("{}", units(&shown));
-            }
-            print!("{}", human::render(&report));
-        }
-    }
-    if options.strict_engine {
-        strict([&report.machine])?;
-    }
-    Ok(if report.is_good() { GOOD } else { FINDINGS })
-}
-
-/// Verifies on a machine of its own for each version, with units of its own, and reports in columns.
-fn on_several(options: &Verify, quiet: bool) -> Result<u8, Error> {
-    if options.image.is_some() {
+    let alone = is_alone(&options.versions);
+    if !alone && options.image.is_some() {
         return Err(Error::Usage(
             "--image is one machine, and --systemd names several versions: each is booted from the release that has it"
                 .into(),
         ));
     }
-    let packages = package::select(&options.selection)?;
-    let versions = matrix::versions(&options.versions.systemd)?;
-    let mut cells = matrix::cells(&packages, &versions);
-    if let Some(partition) = options.versions.partition {
-        cells = partition.of(cells);
-    }
+    let cells = cells(package::select(&options.selection)?, &options.versions)?;
+    let groups: Vec<&[Cell]> = match alone {
+        true => vec![&cells],
+        false => cells.chunk_by(|one, next| one.spec.systemd == next.spec.systemd).collect(),
+    };
     if options.fix {
         doctor::install_missing(options.engine)?;
     }
-    let chosen = engine::choose(options.engine)?;
-    let mut machines = Vec::new();
-    for systemd in versions {
-        let own: Vec<&Cell> = cells.iter().filter(|cell| cell.systemd == systemd).collect();
-        if own.is_empty() {
-            continue;
+    let mut parts: Vec<(SystemdVersion, Vec<Subject>)> = Vec::new();
+    for group in groups {
+        let subjects = subjects(group.iter().map(|cell| &cell.spec), options.emitted.as_deref())?;
+        let systemd = group.iter().map(|cell| cell.spec.systemd).max().unwrap_or(SystemdVersion::DEFAULT);
+        for unit in subjects.iter().filter(|_| !quiet).map(Subject::unit) {
+            progress::status("Verifying", &if alone { unit } else { format!("{unit} on systemd {systemd}") });
         }
-        let mut subjects = subjects(&packages.clone().targeting(Some(systemd.number()))?, options.emitted.as_deref())?;
-        subjects.retain(|subject| own.iter().any(|cell| cell.service == subject.spec.name));
-        let image = image::of(Some(&systemd.to_string()), &chosen, Some(systemd), quiet)?;
-        if !quiet {
-            let units: Vec<String> = subjects.iter().map(Subject::unit).collect();
-            progress::status("Verifying", &format!("{} on systemd {systemd}", units.join(", ")));
-        }
-        machines.push(Wanted { systemd, image, subjects });
+        parts.push((systemd, subjects));
     }
-    // What is in no cell need not be built.
-    let needed: Vec<_> =
-        packages.packages.iter().filter(|one| cells.iter().any(|cell| cell.package == one.name)).collect();
+    // Told before anything is built.
+    let chosen = engine::choose(options.engine)?;
+    let mut wanted = Vec::new();
+    for (systemd, subjects) in parts {
+        let release = (!alone).then(|| systemd.to_string());
+        let image = image::of(release.as_deref().or(options.image.as_deref()), &chosen, Some(systemd), quiet)?;
+        wanted.push(Wanted { systemd, image, subjects });
+    }
+    let shown: Vec<Subject> = wanted.iter().flat_map(|machine| machine.subjects.clone()).collect();
     let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let build = || compile::binaries(&options.selection, &options.build, &needed);
-    let matrix = if elevate::is_root() || !chosen.needs_root() {
-        let engine = chosen.engine()?;
-        machines::verify(engine.as_ref(), machines, watched, build)?
+    let machines = Machines { wanted, alone, watched };
+    let build = || compile::binaries(&options.selection, &options.build, &cells);
+    let matrix = if cells.is_empty() {
+        if !quiet {
+            progress::status("Verifying", "nothing: there are more parts than there is to verify");
+        }
+        Matrix::of(Vec::new())
+    } else if elevate::is_root() || !chosen.needs_root() {
+        machines.verify(chosen.engine()?.as_ref(), build)?
     } else {
-        elevate::verify_each(machines, build()?, watched)?
+        elevate::verify(machines, build()?)?
     };
-    match options.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&matrix).map_err(Error::unwritable)?),
-        Format::Human if quiet && matrix.is_good() && matrix.is_complete() => {}
-        Format::Human => output::write(&human::matrix::render(&matrix))?,
+    match (options.format, matrix.reports().next().filter(|_| alone)) {
+        (Format::Json, Some(report)) => println!("{}", json(report)?),
+        (Format::Json, None) => println!("{}", json(&matrix)?),
+        (Format::Human, _) if quiet && matrix.is_good() && matrix.is_complete() => {}
+        (Format::Human, Some(report)) => tell(report, &shown, quiet),
+        (Format::Human, None) => output::write(&human::matrix::render(&matrix))?,
     }
     if options.strict_engine {
         strict(matrix.reports().map(|report| &report.machine))?;
@@ -128,6 +85,34 @@ fn on_several(options: &Verify, quiet: bool) -> Result<u8, Error> {
         (true, false) => UNABLE,
         (true, true) => GOOD,
     })
+}
+
+/// Whether it is about one machine: the one that --image names, or the usual one.
+fn is_alone(versions: &Versions) -> bool {
+    matches!(versions.systemd.as_slice(), [] | [Version::Number(_)]) && versions.partition.is_none()
+}
+
+/// The services that are meant, each for the systemd that is meant.
+fn cells(packages: Packages, versions: &Versions) -> Result<Vec<Cell>, Error> {
+    match versions.systemd.as_slice() {
+        [] => Ok(matrix::declared(&packages)),
+        [Version::Number(number)] if is_alone(versions) => Ok(matrix::declared(&packages.targeting(Some(*number))?)),
+        wanted => {
+            let cells = matrix::cells(&packages, &matrix::versions(wanted)?);
+            Ok(match versions.partition {
+                Some(partition) => partition.of(cells),
+                None => cells,
+            })
+        }
+    }
+}
+
+/// Tells of one machine: the units, and what came of them.
+fn tell(report: &Report, subjects: &[Subject], quiet: bool) {
+    if !quiet {
+        print!("{}", units(subjects));
+    }
+    print!("{}", human::render(report));
 }
 
 /// Whether these machines enforce everything that the units rest on.
@@ -142,34 +127,15 @@ fn strict<'a>(machines: impl IntoIterator<Item = &'a MachineFacts>) -> Result<()
     if unproven.is_empty() { Ok(()) } else { Err(Error::NotEnforced(unproven)) }
 }
 
-/// The report for a program.
-fn json(report: &Report) -> Result<String, Error> {
-    serde_json::to_string_pretty(report).map_err(Error::unwritable)
-}
-
-/// Boots and probes while the programs are being built, then does the rest.
-fn here(
-    chosen: Chosen,
-    subjects: Vec<Subject>,
-    image: &Image,
-    listener: Listener<'_>,
-    build: impl FnOnce() -> Result<HashMap<String, PathBuf>, Error>,
-) -> Result<Report, Error> {
-    let engine = chosen.engine()?;
-    std::thread::scope(|scope| {
-        let booting = scope.spawn(|| Session::boot(engine.as_ref(), image, subjects, listener));
-        let built = build();
-        let session = booting.join().map_err(|_| Error::Usage("the machine part ended unexpectedly".into()))?;
-        // A build that failed has said why; what the machine says would only hide it.
-        let programs = compile::read(built?)?;
-        Ok(session?.exercise(&programs)?)
-    })
+/// What was found, for a program.
+fn json(found: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string_pretty(found).map_err(Error::unwritable)
 }
 
 /// The subjects: emitted now, or as they lie in a directory.
-fn subjects(packages: &Packages, emitted: Option<&Path>) -> Result<Vec<Subject>, Error> {
+fn subjects<'a>(specs: impl Iterator<Item = &'a Spec>, emitted: Option<&Path>) -> Result<Vec<Subject>, Error> {
     let mut subjects = Vec::new();
-    for spec in packages.packages.iter().flat_map(|package| &package.specs) {
+    for spec in specs {
         let mut subject = Subject::emitted(spec.clone());
         if let Some(directory) = emitted {
             for file in &mut subject.files {

@@ -19,7 +19,11 @@ pub use privileges::Privileges;
 use crate::image::{Image, StoreError};
 use crate::machine::{Machine, MachineError};
 use std::fmt;
+#[cfg(any(target_os = "linux", feature = "container"))]
+use std::hash::{BuildHasher, RandomState};
 use std::io;
+#[cfg(any(target_os = "linux", feature = "container"))]
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -29,8 +33,7 @@ use thiserror::Error;
 const MOUNTED_OVER: [&str; 5] = ["/dev", "/proc", "/run", "/sys", "/tmp"];
 
 /// Where systemd is in an image.
-#[cfg(any(target_os = "linux", feature = "container"))]
-const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
+pub(crate) const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
 
 /// What a machine is called inside, unless its image has a name for itself.
 #[cfg(any(target_os = "linux", feature = "container"))]
@@ -214,8 +217,33 @@ pub enum EngineError {
     },
 }
 
+/// 32 random hexadecimal digits, lower case.
+#[cfg(any(target_os = "linux", feature = "container"))]
+fn random_id() -> String {
+    // The keys of a hasher are random, and each has keys of its own.
+    let word = || RandomState::new().hash_one(std::process::id());
+    format!("{:016x}{:016x}", word(), word())
+}
+
 impl EngineError {
+    /// A file is to be installed where something is mounted when the machine boots.
+    #[cfg(any(target_os = "linux", feature = "container"))]
+    fn mounted_over(path: &str, over: &Path) -> Self {
+        let why = format!("{} is made when the machine boots: write it once the machine is up", over.display());
+        Self::Installation { path: path.to_owned(), why }
+    }
+
     pub(crate) fn io(action: impl Into<String>, source: impl Into<io::Error>) -> Self {
         Self::Io { action: action.into(), source: source.into() }
+    }
+}
+
+#[cfg(all(test, any(target_os = "linux", feature = "container")))]
+mod tests {
+    use super::random_id;
+
+    #[test]
+    fn no_two_ids_are_the_same() {
+        assert!(random_id() != random_id() && random_id().len() == 32);
     }
 }

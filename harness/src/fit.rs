@@ -13,15 +13,13 @@ mod search;
 pub use architecture::Architecture;
 pub use object::{NotLoadable, Object, Version};
 
+use crate::engine::SYSTEMD;
 use search::{Loaded, Search};
 use std::collections::HashMap;
 use std::fmt;
 
 /// Reads a file of the image by its absolute path, symbolic links followed inside the image; `None` where there is none.
 pub type Reader<'a, E> = &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, E>;
-
-/// Where systemd is, which every image has.
-const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
 
 /// What belongs to the GNU C library, or is linked with it.
 const OF_GLIBC: [&str; 9] = [
@@ -327,6 +325,7 @@ fn is_of_glibc(name: &str) -> bool {
 }
 
 fn image_architecture<E>(read: Reader<'_, E>) -> Result<Option<Architecture>, E> {
+    // Every image has it.
     for path in SYSTEMD {
         if let Some(bytes) = read(path)? {
             return Ok(Object::read(&bytes).ok().map(|object| object.architecture));

@@ -63,6 +63,16 @@ pub const fn bits(names: &[&str]) -> u64 {
     bits
 }
 
+/// The capabilities that a process can never hold: what is not in the bounding set of its `/proc/PID/status`. None where
+/// that has no such set.
+#[must_use]
+pub fn lacking(status: &str) -> Vec<&'static str> {
+    let set = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
+    let Some(set) = set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()) else { return Vec::new() };
+    let numbered = CAPABILITIES.iter().enumerate();
+    numbered.filter(|(number, _)| set & (1 << number) == 0).map(|(_, name)| *name).collect()
+}
+
 /// `==` of byte strings, which no constant can use.
 const fn is_same(one: &[u8], other: &[u8]) -> bool {
     let mut place = 0;
@@ -74,7 +84,7 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::CAPABILITIES;
+    use super::{CAPABILITIES, lacking};
 
     #[test]
     fn the_numbers_are_the_kernels() {
@@ -84,5 +94,12 @@ mod tests {
         {
             assert_eq!(CAPABILITIES.get(number), Some(&name));
         }
+    }
+
+    #[test]
+    fn what_is_lacking_is_read_from_the_bounding_set() {
+        assert_eq!(lacking("Name:\tx\nCapBnd:\t000001fffeffffff\n"), ["CAP_SYS_RESOURCE"]);
+        assert_eq!(lacking("CapBnd:\t000001ffffffffff\n"), [] as [&str; 0]);
+        assert_eq!(lacking("no such line"), [] as [&str; 0]);
     }
 }

@@ -18,7 +18,7 @@ mod project;
 
 use daemon::{Daemon, Hierarchy};
 use floor::{OPEN, floor};
-use sandbox_unit::capability::CAPABILITIES;
+use sandbox_unit::capability::lacking;
 use sandbox_unit_harness::image::{RELEASES, Release, Store};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -136,9 +136,9 @@ exec /lib/systemd/systemd systemd.unit=floor.target";
     arguments.extend(["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cap-add", "ALL"]);
     arguments.extend(["--tmpfs", "/run:exec", "--tmpfs", "/run/lock", "--tmpfs", "/tmp"]);
     arguments.extend(["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]);
-    let lacking = lacking();
-    for capability in &lacking {
-        arguments.extend(["--cap-drop", capability]);
+    // `ALL` is what the kernel knows, and this machine may have less.
+    for capability in lacking(&std::fs::read_to_string("/proc/self/status").unwrap()) {
+        arguments.extend(["--cap-drop", capability.trim_start_matches("CAP_")]);
     }
     arguments.extend(["--entrypoint", "/bin/sh", image, "-c", SCRIPT]);
     let began = Instant::now();
@@ -155,13 +155,4 @@ exec /lib/systemd/systemd systemd.unit=floor.target";
         std::thread::sleep(Duration::from_millis(10));
     }
     took
-}
-
-/// The capabilities that this machine has not.
-fn lacking() -> Vec<&'static str> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let bounding = status.lines().find_map(|line| line.strip_prefix("CapBnd:")).unwrap();
-    let bounding = u64::from_str_radix(bounding.trim(), 16).unwrap();
-    let numbered = CAPABILITIES.iter().enumerate().filter(|(number, _)| bounding >> number & 1 == 0);
-    numbered.map(|(_, name)| name.trim_start_matches("CAP_")).collect()
 }

@@ -1,6 +1,6 @@
 //! `audit` and `diff`: of packages, files, folders and standard input, for people, programs and code hosts.
 
-use crate::project::{example, plain_tool, root};
+use crate::project::{emitted, example, plain_tool, root};
 use predicates::prelude::*;
 use serde_json::Value;
 use std::path::Path;
@@ -81,12 +81,7 @@ fn outside_of_any_package_standard_input_is_enough() {
 
 #[test]
 fn the_score_is_that_of_the_systemd_of_this_machine() {
-    let emitted = tempfile::tempdir().unwrap();
-    plain_tool()
-        .args(["emit", "--manifest-path", &example("hello-http"), "--out-dir"])
-        .arg(emitted.path())
-        .assert()
-        .success();
+    let emitted = emitted("hello-http");
     let version = Command::new("systemctl").arg("--version").output().unwrap();
     let version = String::from_utf8(version.stdout).unwrap().split_whitespace().nth(1).unwrap().to_owned();
     let unit = emitted.path().join("hello-http.service");

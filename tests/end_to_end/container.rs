@@ -2,7 +2,7 @@
 
 mod daemon;
 
-use crate::project::{Verified, example, plain_command, tool};
+use crate::project::{Verified, emitted, example, plain_command, take_sandbox_away};
 use daemon::{Daemon, Hierarchy};
 use std::collections::BTreeSet;
 use std::os::unix::net::UnixListener;
@@ -65,17 +65,11 @@ fn hello_http_works_in_a_container_and_everything_else_fails() {
 fn without_a_sandbox_overreach_succeeds_in_a_container() {
     let docker = docker();
     let before = docker.traces();
-    let directory = tempfile::tempdir().unwrap();
-    tool()
-        .args(["emit", "--manifest-path", &example("overreach"), "--out-dir"])
-        .arg(directory.path())
-        .assert()
-        .success();
-    let unit = directory.path().join("overreach.service");
+    let directory = emitted("overreach");
     let emitted = directory.path().display().to_string();
     // As emitted it holds, ports below 1024 included, which engines open to everybody.
     holds(&run(&docker.host(), "overreach", &["--emitted", &emitted]), "overreach");
-    std::fs::write(&unit, "[Service]\nType=notify\nExecStart=/usr/bin/overreach\n").unwrap();
+    take_sandbox_away(directory.path());
     let verified = run(&docker.host(), "overreach", &["--emitted", &emitted]);
     assert_eq!(verified.code, 1, "{}", verified.errors);
     assert!(verified.ids("allowed").len() >= 20, "{:?}", verified.ids("allowed"));

@@ -1,6 +1,6 @@
 //! The examples verify, and their reports say what they must.
 
-use crate::project::{Verified, example, tool, verify};
+use crate::project::{Verified, emitted, example, take_sandbox_away, tool, verify};
 use predicates::prelude::*;
 
 fn holds(name: &str) -> Verified {
@@ -54,14 +54,8 @@ fn what_overreach_tries_from_inside_a_real_process_fails() {
 
 #[test]
 fn without_a_sandbox_overreach_succeeds_so_its_failures_above_mean_something() {
-    let directory = tempfile::tempdir().unwrap();
-    tool()
-        .args(["emit", "--manifest-path", &example("overreach"), "--out-dir"])
-        .arg(directory.path())
-        .assert()
-        .success();
-    let unit = directory.path().join("overreach.service");
-    std::fs::write(&unit, "[Service]\nType=notify\nExecStart=/usr/bin/overreach\n").unwrap();
+    let directory = emitted("overreach");
+    take_sandbox_away(directory.path());
     let emitted = directory.path().display().to_string();
     let verified = verify(&example("overreach"), &["--emitted", &emitted]);
     assert_eq!(verified.code, 1);

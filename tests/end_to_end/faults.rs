@@ -1,6 +1,6 @@
 //! Seeded faults: each turns `verify` red and is named.
 
-use crate::project::{Verified, example, fixture, root, tool, verify};
+use crate::project::{Verified, emitted, example, fixture, root, tool, verify};
 use assert_cmd::Command;
 use predicates::prelude::*;
 use std::path::Path;
@@ -26,12 +26,7 @@ const NECESSARY: &[(&str, &str)] = &[
 ];
 
 fn without(line: &str) -> Verified {
-    let directory = tempfile::tempdir().unwrap();
-    tool()
-        .args(["emit", "--manifest-path", &example("hello-http"), "--out-dir"])
-        .arg(directory.path())
-        .assert()
-        .success();
+    let directory = emitted("hello-http");
     let unit = directory.path().join("hello-http.service");
     let text = std::fs::read_to_string(&unit).unwrap();
     let kept: Vec<&str> = text.lines().filter(|known| !known.starts_with(line)).collect();

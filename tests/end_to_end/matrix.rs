@@ -1,6 +1,6 @@
 //! The same services on several versions of systemd at once, and what CI makes of that.
 
-use crate::project::{Verified, example, root, tool};
+use crate::project::{Verified, emitted, example, root, take_sandbox_away, tool};
 use predicates::prelude::predicate::str::contains;
 use serde_json::Value;
 
@@ -58,12 +58,9 @@ fn a_version_that_cannot_run_it_is_told_and_the_others_are_verified() {
 
 #[test]
 fn what_does_not_hold_on_one_version_is_a_finding_of_all() {
-    let emitted = tempfile::tempdir().unwrap();
-    let manifest = example("overreach");
-    tool().args(["emit", "--manifest-path", &manifest, "--out-dir"]).arg(emitted.path()).assert().success();
-    let unit = emitted.path().join("overreach.service");
-    std::fs::write(&unit, "[Service]\nType=notify\nExecStart=/usr/bin/overreach\n").unwrap();
-    let directory = emitted.path().display().to_string();
+    let emitted = emitted("overreach");
+    take_sandbox_away(emitted.path());
+    let (directory, manifest) = (emitted.path().display().to_string(), example("overreach"));
     let ran = tool()
         .args(["verify", "--systemd", "252,257", "--emitted", &directory, "--manifest-path", &manifest])
         .assert()
@@ -98,6 +95,8 @@ fn parts_share_units_and_versions() {
     };
     assert_eq!(part("1/2"), ["worker.service on 252", "unix-echo.service on 252"]);
     assert_eq!(part("3/4"), ["worker.service on 257"]);
+    // More parts than there is to share: some are empty, and nothing is built for them.
+    assert_eq!(part("1/5"), [] as [&str; 0]);
 }
 
 #[test]

@@ -48,6 +48,18 @@ pub fn fixture(name: &str) -> String {
     root().join("tests/fixtures").join(name).join("Cargo.toml").display().to_string()
 }
 
+/// A folder with the units of an example, as `emit` writes them.
+pub fn emitted(package: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    tool().args(["emit", "--manifest-path", &example(package), "--out-dir"]).arg(folder.path()).assert().success();
+    folder
+}
+
+/// Puts a unit without any sandbox in the place of overreach's, in such a folder.
+pub fn take_sandbox_away(folder: &Path) {
+    std::fs::write(folder.join("overreach.service"), "[Service]\nType=notify\nExecStart=/usr/bin/overreach\n").unwrap();
+}
+
 /// `verify --format json` on a package: the exit code, the report, and what was said on standard error.
 pub struct Verified {
     pub code: i32,

@@ -183,14 +183,8 @@ mod tests {
     }
 
     fn mechanism(id: &str, enforcement: Enforcement, detail: &str, directives: &[&str]) -> MechanismReport {
-        MechanismReport {
-            id: id.into(),
-            name: format!("the mechanism of {id}"),
-            setting: String::new(),
-            enforcement,
-            detail: detail.into(),
-            directives: directives.iter().map(|name| (*name).to_owned()).collect(),
-        }
+        let name = format!("the mechanism of {id}");
+        MechanismReport { detail: detail.into(), ..MechanismReport::example(&name, enforcement, directives) }
     }
 
     #[test]

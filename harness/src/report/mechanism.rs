@@ -49,6 +49,21 @@ impl Enforcement {
     }
 }
 
+#[cfg(test)]
+impl MechanismReport {
+    /// One with little in it.
+    pub(crate) fn example(name: &str, enforcement: Enforcement, directives: &[&str]) -> Self {
+        Self {
+            id: name.into(),
+            name: name.into(),
+            setting: String::new(),
+            enforcement,
+            detail: String::new(),
+            directives: directives.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+}
+
 impl MechanismReport {
     /// Whether it was seen that the machine does not enforce it.
     #[must_use]

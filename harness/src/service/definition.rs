@@ -9,6 +9,7 @@ use crate::verify::{Subject, UnitFile};
 use sandbox_unit::directive::Section;
 use sandbox_unit::spec::{Profile, Ready, ReadyCheck, Spec, Timer, User};
 use sandbox_unit::unit::assignments;
+use sandbox_unit::unit::value::boolean;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -186,7 +187,7 @@ fn spec_of(unit: &str, units: &[UnitFile]) -> Result<Spec, BootError> {
         assignments(text).into_iter().filter(|line| line.section == Section::Service.name()).collect();
     let last =
         |directive: &str| service.iter().rev().find(|line| line.directive == directive).map(|line| line.value.as_str());
-    let dynamic = last("DynamicUser").is_some_and(|value| matches!(value, "yes" | "true" | "on" | "1"));
+    let dynamic = last("DynamicUser").and_then(boolean) == Some(true);
     let user = match last("User") {
         _ if dynamic => User::Dynamic,
         None | Some("" | "root" | "0") => User::Root,

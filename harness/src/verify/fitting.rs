@@ -21,7 +21,7 @@ pub fn check<'a>(
     let mut misfitting: Vec<(String, Vec<Misfit>)> = Vec::new();
     for subject in subjects {
         let Some(bytes) = programs.get(&subject.spec.bin) else { continue };
-        let (path, library_path) = (subject.spec.executable(), library_path(subject));
+        let (path, library_path) = (subject.executable(), library_path(subject));
         let misfits = fit::misfits(Candidate { bytes, path: &path, library_path: &library_path }, &read)?;
         // Two units can have one program.
         if !misfits.is_empty() && !misfitting.iter().any(|(bin, _)| *bin == subject.spec.bin) {

@@ -295,17 +295,9 @@ mod tests {
     #[test]
     fn what_the_machine_does_not_enforce_is_no_finding_and_no_refusal() {
         let on = [Setting::plain("ProtectHome", "yes"), Setting::plain("DynamicUser", "yes")];
-        let lacking = |name: &str, enforcement, directive: &str| MechanismReport {
-            id: name.into(),
-            name: name.into(),
-            setting: String::new(),
-            enforcement,
-            detail: String::new(),
-            directives: vec![directive.into()],
-        };
         let measured = [
-            lacking("a mount namespace", Enforcement::SilentlyIgnored, "ProtectHome"),
-            lacking("a made-up user", Enforcement::Refused, "DynamicUser"),
+            MechanismReport::example("a mount namespace", Enforcement::SilentlyIgnored, &["ProtectHome"]),
+            MechanismReport::example("a made-up user", Enforcement::Refused, &["DynamicUser"]),
         ];
         let unenforced = Unenforced::of(&measured);
         let judged = |unit: &[Setting], user: Observation, inside: Observation| {

@@ -2,9 +2,9 @@
 
 use super::agent::Attached;
 use super::limits::{self, Limit};
-use super::{Containers, EngineError, capabilities, content, image, owner};
+use super::{Containers, EngineError, capabilities, image, owner};
 use crate::engine::minimal;
-use crate::engine::{HOSTNAME, SYSTEMD};
+use crate::engine::{HOSTNAME, SYSTEMD, random_id};
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::fmt;
@@ -39,8 +39,8 @@ const REMEDIES: &[(&str, &str)] = &[
     ("no space left", "make room, as with `docker system prune`"),
 ];
 
-/// What engines say of a container that has ended, when they are to run a command in it.
-const ENDED: [&str; 2] = ["is not running", "container state improper"];
+/// What engines say of a container that has ended, when they are to run a command in it; the last where it is removed already.
+const ENDED: [&str; 3] = ["is not running", "container state improper", "No such container"];
 
 /// What the daemon answered in place of what was asked.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ pub(super) struct Body {
 impl Body {
     /// Starts a container with this archive unpacked in it, and holds it.
     pub fn start(engine: &Containers, image: image::Reference, archive: Vec<u8>) -> Result<Self, EngineError> {
-        let id: String = content::random_id().chars().take(12).collect();
+        let id: String = random_id().chars().take(12).collect();
         let image::Reference { name: reference, shown, own } = image;
         let mut body = Self {
             engine: engine.clone(),

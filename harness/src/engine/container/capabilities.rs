@@ -8,7 +8,7 @@ use super::Containers;
 use super::body::Fault;
 use super::daemon::file_of_process;
 use futures_util::StreamExt;
-use sandbox_unit::capability::CAPABILITIES;
+use sandbox_unit::capability::lacking;
 use std::collections::HashMap;
 use testcontainers::bollard::models::{ContainerCreateBody, HostConfig};
 use testcontainers::bollard::query_parameters::{
@@ -64,24 +64,9 @@ pub(super) fn measured(engine: &Containers, image: &str, name: &str) -> Result<V
     asked.map(|status| lacking(&status)).map_err(Fault::from)
 }
 
-/// What is not in the bounding set of `/proc/PID/status`.
-fn lacking(status: &str) -> Vec<&'static str> {
-    let set = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
-    let Some(set) = set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()) else { return Vec::new() };
-    let numbered = CAPABILITIES.iter().enumerate();
-    numbered.filter(|(number, _)| set & (1 << number) == 0).map(|(_, name)| *name).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{lacking, refused};
-
-    #[test]
-    fn what_is_lacking_is_read_from_the_bounding_set() {
-        assert_eq!(lacking("Name:\tx\nCapBnd:\t000001fffeffffff\n"), ["CAP_SYS_RESOURCE"]);
-        assert_eq!(lacking("CapBnd:\t000001ffffffffff\n"), [] as [&str; 0]);
-        assert_eq!(lacking("no such line"), [] as [&str; 0]);
-    }
+    use super::refused;
 
     #[test]
     fn a_start_that_failed_because_of_capabilities_is_known_from_others() {

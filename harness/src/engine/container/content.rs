@@ -1,8 +1,7 @@
 //! What a machine has on top of its image, as an archive.
 
 use crate::engine::minimal::{self, Thing};
-use crate::engine::{EngineError, Installation, MOUNTED_OVER};
-use std::hash::{BuildHasher, RandomState};
+use crate::engine::{EngineError, Installation, MOUNTED_OVER, random_id};
 use std::path::{Component, Path};
 use tar::{Builder, EntryType, Header};
 
@@ -38,7 +37,7 @@ fn check(path: &str) -> Result<(), EngineError> {
         return refuse("its path must be absolute, without `..`".to_owned());
     }
     match MOUNTED_OVER.iter().find(|over| Path::new(path).starts_with(over)) {
-        Some(over) => refuse(format!("{over} is made when the machine boots: write it once the machine is up")),
+        Some(over) => Err(EngineError::mounted_over(path, Path::new(over))),
         None => Ok(()),
     }
 }
@@ -65,16 +64,9 @@ fn masked(archive: &mut Builder<Vec<u8>>, path: &str) -> std::io::Result<()> {
     archive.append_link(&mut header, path.trim_start_matches('/'), "/dev/null")
 }
 
-/// 32 random hexadecimal digits, lower case.
-pub(super) fn random_id() -> String {
-    // The keys of a hasher are random, and each has keys of its own.
-    let word = || RandomState::new().hash_one(std::process::id());
-    format!("{:016x}{:016x}", word(), word())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{archive, random_id};
+    use super::archive;
     use crate::engine::{EngineError, File, Installation};
 
     fn with(path: &str) -> Result<Vec<u8>, EngineError> {
@@ -97,10 +89,5 @@ mod tests {
             assert!(matches!(with(path), Err(EngineError::Installation { .. })), "{path}");
         }
         assert!(with("/runx").is_ok());
-    }
-
-    #[test]
-    fn no_two_ids_are_the_same() {
-        assert!(random_id() != random_id() && random_id().len() == 32);
     }
 }

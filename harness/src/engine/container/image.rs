@@ -1,6 +1,7 @@
 //! Images, as the daemon knows them.
 
 use super::{Containers, EngineError, owner};
+use crate::engine::random_id;
 use crate::image::{Image, Release, Store, StoreError};
 use futures_util::{StreamExt, stream};
 use std::io::{self, Read};
@@ -39,7 +40,7 @@ pub(super) fn reference(engine: &Containers, image: &Image) -> Result<Reference,
     match image {
         Image::Reference(name) => Ok(Reference { name: name.clone(), shown, own: false }),
         Image::Folder(folder) => {
-            let name = format!("{REPOSITORY}folder-{}", super::content::random_id());
+            let name = format!("{REPOSITORY}folder-{}", random_id());
             import(engine, folder, &name, Some(owner::label()))?;
             Ok(Reference { name, shown, own: true })
         }

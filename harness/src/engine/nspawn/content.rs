@@ -1,12 +1,11 @@
 //! Everything that a machine is made of: the layers of its image, and what it has on top.
 
 use super::files::Root;
-use super::home::random_id;
 use super::layers::{Layer, Mount, layers};
 use super::stage::Stage;
 use super::{EngineError, hidden};
 use crate::engine::minimal::{self, Thing};
-use crate::engine::{File, Installation, MOUNTED_OVER, SYSTEMD};
+use crate::engine::{File, Installation, MOUNTED_OVER, SYSTEMD, random_id};
 use crate::image::Image;
 use std::fs;
 use std::io;
@@ -77,8 +76,7 @@ fn copy(stage: &Stage, from: &Path, to: &Path) -> Result<(), EngineError> {
 
 /// A machine is another machine than its image.
 fn identity(stage: &Stage) -> Result<(), EngineError> {
-    let id = random_id().map_err(|source| EngineError::io("make up a machine ID", source))?;
-    stage.file(Path::new("/etc/machine-id"), format!("{id}\n").as_bytes(), 0o444)?;
+    stage.file(Path::new("/etc/machine-id"), format!("{}\n", random_id()).as_bytes(), 0o444)?;
     let second = Path::new("/var/lib/dbus/machine-id");
     match stage.resolve(second) {
         Some(path) if path != Path::new("/etc/machine-id") => stage.link(second, "/etc/machine-id"),
@@ -112,10 +110,7 @@ fn install(stage: &Stage, file: &File, empty: &[PathBuf]) -> Result<(), EngineEr
     let over = MOUNTED_OVER.iter().map(Path::new).chain(empty.iter().map(PathBuf::as_path));
     for over in over {
         if directory.starts_with(over) {
-            return Err(EngineError::Installation {
-                path: file.path.clone(),
-                why: format!("{} is made when the machine boots: write it once the machine is up", over.display()),
-            });
+            return Err(EngineError::mounted_over(&file.path, over));
         }
     }
     stage.file(path, &file.content, file.mode)

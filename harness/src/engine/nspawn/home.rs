@@ -1,6 +1,7 @@
 //! The directory of a machine on the host: its name is the machine's, and its lock says that the tool lives.
 
 use super::EngineError;
+use crate::engine::random_id;
 use rustix::fs::{FlockOperation, Mode, flock, mkdirat};
 use rustix::io::Errno;
 use std::fs::{self, DirBuilder, File};
@@ -23,7 +24,7 @@ impl Home {
     /// Creates a directory with a new name and locks it.
     pub fn new() -> Result<Self, EngineError> {
         let failed = |source: io::Error| EngineError::io(format!("create a directory in {BASE}"), source);
-        let id: String = random_id().map_err(failed)?.chars().take(12).collect();
+        let id: String = random_id().chars().take(12).collect();
         let _base = loop {
             let base = Base::lock().map_err(failed)?;
             match mkdirat(&base.directory, &id, Mode::RWXU) {
@@ -105,11 +106,6 @@ impl Base {
             }
         }
     }
-}
-
-/// 32 random hexadecimal digits, lower case.
-pub(super) fn random_id() -> io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/uuid")?.trim().replace('-', ""))
 }
 
 fn unless_gone(error: io::Error) -> io::Result<()> {

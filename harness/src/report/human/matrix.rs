@@ -217,14 +217,11 @@ mod tests {
             image: "debian".into(),
             systemd,
             kernel: "6.1.0".into(),
-            mechanisms: vec![MechanismReport {
-                id: "lsm".into(),
-                name: "the BPF security module".into(),
-                setting: String::new(),
-                enforcement: Enforcement::SilentlyIgnored,
-                detail: String::new(),
-                directives: vec!["RestrictFileSystems".into()],
-            }],
+            mechanisms: vec![MechanismReport::example(
+                "the BPF security module",
+                Enforcement::SilentlyIgnored,
+                &["RestrictFileSystems"],
+            )],
         };
         let phases = vec![Phase { name: "boot".into(), ms: 120 }];
         let report = Report { schema: SCHEMA, machine, units: vec![unit], phases };

@@ -45,24 +45,13 @@ impl<'a> Unenforced<'a> {
 mod tests {
     use super::*;
 
-    fn mechanism(name: &str, enforcement: Enforcement, directive: &str) -> MechanismReport {
-        MechanismReport {
-            id: name.into(),
-            name: name.into(),
-            setting: String::new(),
-            enforcement,
-            detail: String::new(),
-            directives: vec![directive.into()],
-        }
-    }
-
     #[test]
     fn it_takes_all_directives_of_a_probe() {
         let reports = [
-            mechanism("a mount namespace", Enforcement::SilentlyIgnored, "ProtectHome"),
-            mechanism("a made-up user", Enforcement::Refused, "DynamicUser"),
-            mechanism("a filter", Enforcement::Enforced, "SystemCallFilter"),
-            mechanism("PAM", Enforcement::NotMeasurable, "PAMName"),
+            MechanismReport::example("a mount namespace", Enforcement::SilentlyIgnored, &["ProtectHome"]),
+            MechanismReport::example("a made-up user", Enforcement::Refused, &["DynamicUser"]),
+            MechanismReport::example("a filter", Enforcement::Enforced, &["SystemCallFilter"]),
+            MechanismReport::example("PAM", Enforcement::NotMeasurable, &["PAMName"]),
         ];
         let unenforced = Unenforced::of(&reports);
         let all = |names: &[&str]| unenforced.all(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
