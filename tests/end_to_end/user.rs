@@ -3,6 +3,7 @@
 use crate::project::{example, root, tool};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Once;
 
 /// Everything below a directory that belongs to root.
 fn owned_by_root(directory: &Path) -> Vec<String> {
@@ -63,20 +64,36 @@ exec setpriv --reuid 65124 --regid 65124 --clear-groups env -i HOME=/mnt/home CA
     output
 }
 
+/// What the user's verification says, with sudo on this machine.
+fn verified_by_somebody(arguments: &str) -> serde_json::Value {
+    static INSTALLED: Once = Once::new();
+    tool();
+    INSTALLED.call_once(|| {
+        if !Path::new("/usr/bin/sudo").exists() {
+            const INSTALL: &str = "apt-get -q update && apt-get -q install --yes --no-install-recommends sudo";
+            let installed = Command::new("sh").args(["-c", INSTALL]).output().unwrap();
+            assert!(installed.status.success(), "sudo is needed for this test: {installed:?}");
+        }
+    });
+    let output = as_somebody(&format!("/mnt/tool verify --format json {arguments}"), true);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn sudo_is_asked_for_the_machine_part_alone() {
-    tool();
-    if !Path::new("/usr/bin/sudo").exists() {
-        const INSTALL: &str = "apt-get -q update && apt-get -q install --yes --no-install-recommends sudo";
-        let installed = Command::new("sh").args(["-c", INSTALL]).output().unwrap();
-        assert!(installed.status.success(), "sudo is needed for this test: {installed:?}");
-    }
-    let output = as_somebody("/mnt/tool verify --format json", true);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{errors}");
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = verified_by_somebody("");
     assert_eq!(report["units"][0]["summary"]["allowed"], 0);
     assert!(report["units"][0]["summary"]["refused"].as_u64().unwrap() >= 35);
+}
+
+#[test]
+fn sudo_is_asked_for_several_machines_too() {
+    let matrix = verified_by_somebody("--systemd 252,257");
+    let columns = matrix["columns"].as_array().unwrap();
+    let seen: Vec<_> =
+        columns.iter().map(|one| (&one["systemd"], &one["report"]["units"][0]["summary"]["allowed"])).collect();
+    assert_eq!(seen, [(&252.into(), &0.into()), (&257.into(), &0.into())]);
 }
 
 #[test]

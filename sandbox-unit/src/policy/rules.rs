@@ -158,7 +158,7 @@ pub static RULES: &[Rule] = &[
     strict("RestrictNamespaces", Is("yes")),
     strict("ProtectProc", Is("invisible")),
     strict("ProcSubset", Is("pid")),
-    // 257 has it, but sends SIGKILL right behind SIGTERM to what it mostly takes for no child of its own (systemd#36446):
+    // 257 has it, but sends SIGKILL right behind SIGTERM to what it mostly takes for no child of its own:
     // whatever a service does when it is told to stop would be cut off.
     strict("PrivatePIDs", Since(&[(258, "yes")])),
     strict("PrivateIPC", Is("yes")),
