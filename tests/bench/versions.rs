@@ -19,7 +19,7 @@ mod project;
 use daemon::{Daemon, Hierarchy};
 use floor::{OPEN, floor};
 use sandbox_unit::capability::lacking;
-use sandbox_unit_harness::image::{RELEASES, Release, Store};
+use sandbox_unit_harness::image::{RELEASES, Store};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ fn main() {
         compare(&version, "nspawn", 2.0, || floor(Path::new(&folder), OPEN), || verify(&version, "nspawn", None));
         // The first run brings the image to the daemon.
         verify(&version, "docker", Some(&docker));
-        let image = image_of(release, &docker);
+        let image = image_of(Path::new(&folder), &docker);
         compare(&version, "docker", 1.5, || bare(&image, &docker), || verify(&version, "docker", Some(&docker)));
     }
     let (mut one, mut four) = (Vec::new(), Vec::new());
@@ -97,14 +97,12 @@ fn verify(versions: &str, engine: &str, docker: Option<&Daemon>) -> Duration {
     took
 }
 
-/// What the daemon calls the image of a release.
-fn image_of(release: &Release, docker: &Daemon) -> String {
-    let named = |image: &String| {
-        image.split([':', '/']).any(|part| part == release.name || part.starts_with(&format!("{}-", release.name)))
-    };
+/// What the daemon calls the image that was made of this root file system.
+fn image_of(folder: &Path, docker: &Daemon) -> String {
+    let name = folder.file_name().unwrap().to_str().unwrap();
     let images = docker.images();
-    let exact = images.iter().find(|image| named(image) && (release.overlay.is_some() || !image.contains("backports")));
-    exact.cloned().unwrap_or_else(|| panic!("{} is not among {images:?}", release.name))
+    let own = images.iter().find(|image| image.contains(name));
+    own.cloned().unwrap_or_else(|| panic!("{name} is not among {images:?}"))
 }
 
 /// The container of the floor.
