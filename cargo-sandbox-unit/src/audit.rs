@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::unit_files::{Unit, standard_input, unit_files};
 use crate::{FINDINGS, GOOD, output, package};
 use anstream::{eprint, eprintln, println};
-use human::Detail;
+use human::{Detail, Palette};
 use sandbox_unit::audit::{CHECKS, ScoringPolicy};
 use sandbox_unit::diagnostic::did_you_mean;
 use sandbox_unit::emit::files;
@@ -46,13 +46,14 @@ pub fn run(options: &Audit, quiet: bool) -> Result<u8, Error> {
     let is_found = |unit: &Examined| unit.is_broken(options.strict) || unit.is_above(threshold);
     let found = match options.format {
         AuditFormat::Human => {
-            let detail = Detail { rows: options.rows, quiet, threshold };
+            let palette = Palette::of_output();
+            let detail = Detail { rows: options.rows, quiet, threshold, palette };
             let told = Examined::of_each(units, &terms, |unit| {
                 (is_found(&unit), human::Told::of(&unit, &advice(&unit), detail))
             })?;
             let (found, told): (Vec<bool>, Vec<human::Told>) = told.into_iter().unzip();
             // Written at once: a line at a time costs more than all the rest.
-            output::write(&(changed + &human::render(&told)))?;
+            output::write(&(changed + &human::render(&told, palette)))?;
             found.contains(&true)
         }
         AuditFormat::Json => {

@@ -7,8 +7,9 @@ use sandbox_unit::diagnostic::{Diagnostic, Severity};
 use sandbox_unit::lint::{self, Finding};
 use std::ops::Range;
 
-/// What a lint found, styled, with the lines that it is about.
-pub fn finding(unit: &Examined, finding: &Finding) -> String {
+/// What a lint found, with the lines that it is about.
+pub fn finding(unit: &Examined, finding: &Finding, styled: bool) -> String {
+    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let level = match finding.level() {
         lint::Level::Error => Level::ERROR,
         lint::Level::Warning => Level::WARNING,
@@ -16,7 +17,7 @@ pub fn finding(unit: &Examined, finding: &Finding) -> String {
     };
     let title = level.primary_title(&finding.message).id(finding.code);
     let Some(file) = unit.unit.files.get(finding.part) else {
-        return Renderer::styled().render(&[Group::with_title(title)]);
+        return renderer.render(&[Group::with_title(title)]);
     };
     let path = file.shown.display().to_string();
     let lines = Excerpt::around(file.document.render(), &finding.span);
@@ -29,7 +30,7 @@ pub fn finding(unit: &Examined, finding: &Finding) -> String {
     if let Some(help) = &finding.help {
         group = group.element(Level::HELP.message(help));
     }
-    Renderer::styled().render(&[group])
+    renderer.render(&[group])
 }
 
 /// The lines around a few bytes, as text.

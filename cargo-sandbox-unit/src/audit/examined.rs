@@ -9,9 +9,10 @@ use sandbox_unit::version::SystemdVersion;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
-/// How many units are worth a thread of their own.
-const LEAST_SHARE: usize = 16;
+/// How many units a thread takes at once; fewer are not worth a thread of their own.
+const SHARE: usize = 16;
 
 /// What units are held against.
 pub struct Terms {
@@ -57,34 +58,48 @@ impl Examined {
         keep: impl Fn(Self) -> Kept + Sync,
     ) -> Result<Vec<Kept>, Error> {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let share = units.len().div_ceil(processors).max(LEAST_SHARE);
-        let mut units = units.into_iter();
-        let mut shares: Vec<Vec<_>> = Vec::new();
-        while units.len() > 0 {
-            shares.push(units.by_ref().take(share).collect());
-        }
-        let look = |share: Vec<(Source, SystemdVersion)>| -> Result<Vec<Kept>, Error> {
-            let mut reader = None;
-            let one = |(source, version)| match source {
-                Source::Read(unit) => Ok(keep(Self::of(*unit, version, terms))),
-                Source::File(path) => {
-                    let reader = reader.get_or_insert_with(|| Reader::new(version));
-                    Ok(keep(Self::of(reader.unit(&path)?, version, terms)))
-                }
-            };
-            share.into_iter().map(one).collect()
+        let threads = processors.min(units.len().div_ceil(SHARE)).max(1);
+        let queue = Mutex::new(units.into_iter().enumerate());
+        let next = || {
+            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.by_ref().take(SHARE).collect::<Vec<_>>()
         };
-        // This thread takes one of them.
-        let own = shares.pop().unwrap_or_default();
-        std::thread::scope(|scope| {
-            let others: Vec<_> = shares.into_iter().map(|share| scope.spawn(|| look(share))).collect();
-            let own = look(own);
-            let mut all = Vec::new();
-            for other in others {
-                all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        let look = || -> Result<Vec<(usize, Kept)>, (usize, Error)> {
+            let mut reader = None;
+            let mut kept = Vec::new();
+            loop {
+                let share = next();
+                if share.is_empty() {
+                    return Ok(kept);
+                }
+                for (place, (source, version)) in share {
+                    let unit = match source {
+                        Source::Read(unit) => Ok(*unit),
+                        Source::File(path) => reader.get_or_insert_with(|| Reader::new(version)).unit(&path),
+                    };
+                    let unit = unit.map_err(|error| (place, error))?;
+                    kept.push((place, keep(Self::of(unit, version, terms))));
+                }
             }
-            all.extend(own?);
-            Ok(all)
+        };
+        std::thread::scope(|scope| {
+            // This thread is one of them.
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(look)).collect();
+            let own = look();
+            let others = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            let (mut all, mut failed) = (Vec::new(), Vec::new());
+            for found in std::iter::once(own).chain(others) {
+                match found {
+                    Ok(found) => all.extend(found),
+                    Err(error) => failed.push(error),
+                }
+            }
+            // A thread ends at its first error, so the first of these is the first of all.
+            if let Some((_, error)) = failed.into_iter().min_by_key(|(place, _)| *place) {
+                return Err(error);
+            }
+            all.sort_unstable_by_key(|(place, _)| *place);
+            Ok(all.into_iter().map(|(_, kept)| kept).collect())
         })
     }
 

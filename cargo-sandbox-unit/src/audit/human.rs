@@ -1,17 +1,48 @@
 //! The audit for a person at a terminal.
 
 use super::examined::Examined;
-use crate::diagnostics;
+use crate::{diagnostics, output};
 use clap::builder::styling::{AnsiColor, Style};
 use sandbox_unit::audit::{Exposure, Row, Suggestion};
 use sandbox_unit::lint::{Finding, Level};
 use std::fmt::{self, Write};
 
-const HEAD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const ODD: Style = AnsiColor::Yellow.on_default();
-const GOOD: Style = AnsiColor::Green.on_default();
+/// How things are set off. Where nothing may be, they are written without: taking styles out again takes longer than all of
+/// the writing.
+#[derive(Debug)]
+pub struct Palette {
+    styled: bool,
+    head: Style,
+    dim: Style,
+    bad: Style,
+    odd: Style,
+    good: Style,
+}
+
+static STYLED: Palette = Palette {
+    styled: true,
+    head: Style::new().bold(),
+    dim: Style::new().dimmed(),
+    bad: AnsiColor::Red.on_default().bold(),
+    odd: AnsiColor::Yellow.on_default(),
+    good: AnsiColor::Green.on_default(),
+};
+
+static PLAIN: Palette = Palette {
+    styled: false,
+    head: Style::new(),
+    dim: Style::new(),
+    bad: Style::new(),
+    odd: Style::new(),
+    good: Style::new(),
+};
+
+impl Palette {
+    /// What standard output takes.
+    pub fn of_output() -> &'static Self {
+        if output::is_styled() { &STYLED } else { &PLAIN }
+    }
+}
 
 /// How many suggestions are shown where not all are asked for.
 const SUGGESTED: usize = 8;
@@ -28,6 +59,8 @@ pub struct Detail {
     pub quiet: bool,
     /// The exposure that is too much, in tenths.
     pub threshold: Option<u64>,
+    /// How things are set off.
+    pub palette: &'static Palette,
 }
 
 /// What is told of one unit.
@@ -62,26 +95,27 @@ impl Told {
         if detail.quiet && !above && unit.error.is_none() {
             return Ok(());
         }
-        verdict(&mut self.verdict, unit, detail.threshold.filter(|_| above))?;
+        verdict(&mut self.verdict, unit, detail.threshold.filter(|_| above), detail.palette)?;
         if detail.rows
             && let Some(exposure) = &unit.exposure
         {
-            rows(&mut self.below, exposure)?;
+            rows(&mut self.below, exposure, detail.palette)?;
         }
         if !detail.quiet {
-            advise(&mut self.below, suggestions, if detail.rows { usize::MAX } else { SUGGESTED })?;
+            let most = if detail.rows { usize::MAX } else { SUGGESTED };
+            advise(&mut self.below, suggestions, most, detail.palette)?;
         }
         Ok(())
     }
 }
 
 /// All that is told: what was found, then a line a unit.
-pub fn render(units: &[Told]) -> String {
+pub fn render(units: &[Told], Palette { head, .. }: &Palette) -> String {
     let mut text: String = units.iter().map(|unit| unit.findings.as_str()).collect();
     let width = units.iter().map(|unit| unit.name.len()).max().unwrap_or(0);
     for unit in units.iter().filter(|unit| !unit.verdict.is_empty()) {
         // Writing to a String cannot fail.
-        let _infallible = writeln!(text, "{HEAD}{:width$}{HEAD:#}  {}", unit.name, unit.verdict);
+        let _infallible = writeln!(text, "{head}{:width$}{head:#}  {}", unit.name, unit.verdict);
         text.push_str(&unit.below);
     }
     text
@@ -92,7 +126,7 @@ fn findings(out: &mut String, unit: &Examined, detail: Detail) -> fmt::Result {
     // A long list can have a fault a word, and each would show the whole line.
     for of_one_line in told.chunk_by(|one, next| line(unit, one) == line(unit, next)) {
         for finding in of_one_line.iter().take(FINDINGS_A_LINE) {
-            writeln!(out, "{}\n", diagnostics::finding(unit, finding))?;
+            writeln!(out, "{}\n", diagnostics::finding(unit, finding, detail.palette.styled))?;
         }
         if let Some(more) = of_one_line.len().checked_sub(FINDINGS_A_LINE).filter(|more| *more > 0) {
             writeln!(out, "... and {more} more about this line\n")?;
@@ -101,17 +135,18 @@ fn findings(out: &mut String, unit: &Examined, detail: Detail) -> fmt::Result {
     Ok(())
 }
 
-fn verdict(out: &mut String, unit: &Examined, above: Option<u64>) -> fmt::Result {
+fn verdict(out: &mut String, unit: &Examined, above: Option<u64>, palette: &Palette) -> fmt::Result {
+    let Palette { dim, bad, .. } = palette;
     match (&unit.exposure, unit.error.as_ref()) {
         (Some(exposure), _) => {
-            let style = style(exposure);
+            let style = style(exposure, palette);
             write!(out, "{style}{:>4} {:9}{style:#}", exposure.shown(), exposure.rating)?;
         }
-        (None, Some(error)) => write!(out, "{BAD}not loaded: {error}{BAD:#}")?,
-        (None, None) => write!(out, "{DIM}   - no service{DIM:#}")?,
+        (None, Some(error)) => write!(out, "{bad}not loaded: {error}{bad:#}")?,
+        (None, None) => write!(out, "{dim}   - no service{dim:#}")?,
     }
-    write!(out, "  {DIM}systemd {}{}{DIM:#}", unit.version, found(unit))?;
-    above.map_or(Ok(()), |most| write!(out, "  {BAD}above {}.{}{BAD:#}", most / 10, most % 10))
+    write!(out, "  {dim}systemd {}{}{dim:#}", unit.version, found(unit))?;
+    above.map_or(Ok(()), |most| write!(out, "  {bad}above {}.{}{bad:#}", most / 10, most % 10))
 }
 
 /// Where a finding stands: which file, and which line of it.
@@ -120,12 +155,12 @@ fn line(unit: &Examined, finding: &Finding) -> (usize, usize) {
     (finding.part, file.map_or(0, |file| file.document.position(finding.span.start).0))
 }
 
-fn style(exposure: &Exposure) -> Style {
+fn style(exposure: &Exposure, palette: &Palette) -> Style {
     match exposure.tenths {
-        0..20 => GOOD,
+        0..20 => palette.good,
         20..50 => Style::new(),
-        50..75 => ODD,
-        _ => BAD,
+        50..75 => palette.odd,
+        _ => palette.bad,
     }
 }
 
@@ -138,39 +173,40 @@ fn found(unit: &Examined) -> String {
     told.map(|(count, name)| format!(", {count} {name}{}", if *count == 1 { "" } else { "s" })).collect()
 }
 
-fn rows(out: &mut String, exposure: &Exposure) -> fmt::Result {
+fn rows(out: &mut String, exposure: &Exposure, Palette { dim, bad, good, .. }: &Palette) -> fmt::Result {
     for Row { check, badness, exposure, offender, .. } in &exposure.rows {
         let (mark, style, said) = match badness {
-            None => ("-", DIM, check.good),
-            Some(0) => ("ok", GOOD, check.good),
-            Some(_) => ("no", BAD, check.bad),
+            None => ("-", dim, check.good),
+            Some(0) => ("ok", good, check.good),
+            Some(_) => ("no", bad, check.bad),
         };
         let share = exposure.map(|tenths| format!("{}.{}", tenths / 10, tenths % 10)).unwrap_or_default();
         write!(out, "  {style}{mark:2}{style:#}  {:48} {share:>4}  {said}", check.id)?;
         if let Some(call) = offender {
-            write!(out, " {DIM}(it lets {call} through){DIM:#}")?;
+            write!(out, " {dim}(it lets {call} through){dim:#}")?;
         }
         writeln!(out)?;
     }
     Ok(())
 }
 
-fn advise(out: &mut String, suggestions: &[Suggestion], most: usize) -> fmt::Result {
+fn advise(out: &mut String, suggestions: &[Suggestion], most: usize, palette: &Palette) -> fmt::Result {
+    let Palette { head, dim, good, .. } = palette;
     if suggestions.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n  {HEAD}What would lower the exposure most{HEAD:#}")?;
+    writeln!(out, "\n  {head}What would lower the exposure most{head:#}")?;
     for Suggestion { directive, values, gain, breaks, .. } in suggestions.iter().take(most) {
         let lines: Vec<String> = values.iter().map(|value| format!("{directive}={value}")).collect();
         let (lead, last) = (lines.len().saturating_sub(1), lines.last().map(String::as_str).unwrap_or_default());
-        write!(out, "   {GOOD}-{}{GOOD:#}  ", hundredths(*gain))?;
+        write!(out, "   {good}-{}{good:#}  ", hundredths(*gain))?;
         for line in lines.iter().take(lead) {
             write!(out, "{line}\n          ")?;
         }
-        writeln!(out, "{last}\n          {DIM}could break {breaks}{DIM:#}")?;
+        writeln!(out, "{last}\n          {dim}could break {breaks}{dim:#}")?;
     }
     if let Some(left) = suggestions.len().checked_sub(most).filter(|left| *left > 0) {
-        writeln!(out, "   {DIM}and {left} more: --rows shows all{DIM:#}")?;
+        writeln!(out, "   {dim}and {left} more: --rows shows all{dim:#}")?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::load::Service;
 use super::value::{NAMESPACES, Value};
 use crate::syscall_set::{Architecture, Groups};
+use crate::version::SystemdVersion;
 
 /// One row.
 #[derive(Debug)]
@@ -64,31 +65,44 @@ fn graded(bad: bool) -> Assessment {
 }
 
 impl Assess {
-    /// How bad it is.
+    /// The one directive that decides, where there is one.
     #[must_use]
-    pub fn judge(&self, service: &Service, architecture: Architecture) -> Assessment {
+    pub fn directive(&self) -> Option<&'static str> {
         match self {
-            Self::On(name) => graded(!service.is_on(name)),
-            Self::Off(name) => graded(service.is_on(name)),
-            Self::Word(name, words, other) => {
-                let word = service.text(name).unwrap_or_default();
+            Self::On(name) | Self::Off(name) | Self::Word(name, ..) => Some(name),
+            Self::Without(_) => Some("CapabilityBoundingSet"),
+            Self::Namespace(_) => Some("RestrictNamespaces"),
+            Self::Families(_) => Some("RestrictAddressFamilies"),
+            Self::Calls(_) => Some("SystemCallFilter"),
+            Self::By(_) => None,
+        }
+    }
+
+    /// How bad it is, given what the service holds for [`Self::directive`].
+    #[must_use]
+    pub(super) fn judge(&self, held: Option<&Value>, service: &Service, architecture: Architecture) -> Assessment {
+        match self {
+            Self::On(_) => graded(!held.is_some_and(Value::is_on)),
+            Self::Off(_) => graded(held.is_some_and(Value::is_on)),
+            Self::Word(_, words, other) => {
+                let word = held.and_then(Value::text).unwrap_or_default();
                 Assessment::Badness(
                     words.iter().find(|(known, _)| *known == word).map_or(*other, |(_, badness)| *badness),
                 )
             }
-            Self::Without(bits) => match service.value("CapabilityBoundingSet") {
+            Self::Without(bits) => match held {
                 Some(Value::Capabilities(set)) => graded(set & bits != 0),
                 _ => graded(true),
             },
-            Self::Namespace(kind) => match service.value("RestrictNamespaces") {
+            Self::Namespace(kind) => match held {
                 Some(Value::Namespaces(Some(set))) => {
                     let place = NAMESPACES.iter().position(|known| known == kind);
                     graded(place.is_none_or(|place| set >> place & 1 == 1))
                 }
                 _ => graded(true),
             },
-            Self::Families(names) => families(service, names),
-            Self::Calls(group) => calls(service, group, architecture),
+            Self::Families(names) => families(held, names),
+            Self::Calls(group) => calls(held, service.version, group, architecture),
             Self::By(judge) => judge(service),
         }
     }
@@ -98,8 +112,8 @@ impl Assess {
 const OWN_ROW: [&str; 5] = ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET"];
 
 /// A row is good under an allow list that names none of its families, and under a deny list that names any of them.
-fn families(service: &Service, names: &[&str]) -> Assessment {
-    let Some(Value::Families(Some(families))) = service.value("RestrictAddressFamilies") else { return graded(true) };
+fn families(held: Option<&Value>, names: &[&str]) -> Assessment {
+    let Some(Value::Families(Some(families))) = held else { return graded(true) };
     let mut listed = families.set.iter();
     let named = if names.is_empty() {
         listed.any(|family| !OWN_ROW.contains(family))
@@ -110,12 +124,12 @@ fn families(service: &Service, names: &[&str]) -> Assessment {
 }
 
 /// The first call of the group that the filter gets wrong is the offender.
-fn calls(service: &Service, group: &str, architecture: Architecture) -> Assessment {
-    let Some(Value::Calls(Some(filter))) = service.value("SystemCallFilter") else { return Assessment::Badness(10) };
+fn calls(held: Option<&Value>, version: SystemdVersion, group: &str, architecture: Architecture) -> Assessment {
+    let Some(Value::Calls(Some(filter))) = held else { return Assessment::Badness(10) };
     if !filter.allow && filter.set.is_empty() {
         return Assessment::Badness(10);
     }
-    let groups = Groups::of(service.version);
+    let groups = Groups::of(version);
     let offender = groups.calls(group, &filter.set, filter.allow, architecture).next();
     match offender {
         None => Assessment::Badness(0),

@@ -12,6 +12,7 @@ mod reach;
 
 use super::check::{Assess, Check};
 use super::load::Service;
+use super::loading::slot;
 use std::sync::LazyLock;
 
 const fn check(
@@ -43,6 +44,10 @@ pub static CHECKS: LazyLock<Vec<&'static Check>> = LazyLock::new(|| {
     let tables = [isolation::TABLE, capabilities::TABLE, conduct::TABLE, kinds::TABLE, calls::TABLE, reach::TABLE];
     tables.into_iter().flatten().collect()
 });
+
+/// The place of the directive that decides each of [`CHECKS`]: looked up once, as there are many units and many rows.
+pub(super) static LOOKED_AT: LazyLock<Vec<Option<usize>>> =
+    LazyLock::new(|| CHECKS.iter().map(|check| check.assess.directive().and_then(slot)).collect());
 
 fn is_root(name: &str) -> bool {
     matches!(name, "0" | "root")

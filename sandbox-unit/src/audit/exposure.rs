@@ -1,7 +1,7 @@
 //! From rows to a score.
 
 use super::check::{Assessment, Check};
-use super::checks::CHECKS;
+use super::checks::{CHECKS, LOOKED_AT};
 use super::load::Service;
 use super::policy::ScoringPolicy;
 use super::value::Value;
@@ -73,16 +73,16 @@ impl Exposure {
 #[must_use]
 pub fn assess(service: &Service, policy: &ScoringPolicy, architecture: Architecture) -> Exposure {
     let dependencies = matches!(service.value("DefaultDependencies"), Some(Value::Flag(true)));
-    let known = CHECKS.iter().filter(|check| check.since <= service.version.number());
+    let known = CHECKS.iter().zip(LOOKED_AT.iter()).filter(|(check, _)| check.since <= service.version.number());
     let mut rows = Vec::with_capacity(CHECKS.len());
-    rows.extend(known.map(|check| {
+    rows.extend(known.map(|(check, looked_at)| {
         let change = policy.row(check.json_field);
         let weight = change.and_then(|change| change.weight).unwrap_or(check.weight);
         let range = change.and_then(|change| change.range).unwrap_or(check.range).max(1);
         let assessment = if (check.default_dependencies_only && !dependencies) || weight == 0 {
             Assessment::NotApplicable
         } else {
-            check.assess.judge(service, architecture)
+            check.assess.judge(looked_at.and_then(|slot| service.at(slot)), service, architecture)
         };
         let (badness, offender) = match assessment {
             Assessment::NotApplicable => (None, None),

@@ -29,7 +29,7 @@ impl Held {
     }
 
     /// The value in a place of [`EVALUATED`].
-    fn at(&self, slot: usize) -> Option<&Value> {
+    pub fn at(&self, slot: usize) -> Option<&Value> {
         self.own.get(slot).and_then(Option::as_deref).or_else(|| INITIAL.get(slot))
     }
 

@@ -199,6 +199,11 @@ impl Service {
         self.held.value(name)
     }
 
+    /// The same, by the place of the directive.
+    pub(super) fn at(&self, slot: usize) -> Option<&Value> {
+        self.held.at(slot)
+    }
+
     /// Whether some line assigns this directive.
     #[must_use]
     pub fn assigns(&self, name: &str) -> bool {
@@ -219,11 +224,7 @@ impl Service {
     /// The text that a directive holds.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        match self.value(name)? {
-            Value::Text(text) => text.as_deref(),
-            Value::Word(word) => Some(word),
-            _ => None,
-        }
+        self.value(name)?.text()
     }
 
     /// How many items a list holds.

@@ -235,6 +235,16 @@ impl Value {
         Ok(())
     }
 
+    /// The text that it is, where it is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => text.as_deref(),
+            Self::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
     /// Whether it is yes, or any word but `no`.
     #[must_use]
     pub fn is_on(&self) -> bool {
