@@ -87,6 +87,8 @@ impl Unit {
 pub struct Reader {
     version: SystemdVersion,
     folders: HashMap<PathBuf, Beside>,
+    /// What files are read into: one that has grown once is large enough for most that follow.
+    buffer: Vec<u8>,
 }
 
 /// What lies beside the units of a folder.
@@ -100,7 +102,7 @@ struct Beside {
 impl Reader {
     /// One that has read nothing yet.
     pub fn new(version: SystemdVersion) -> Self {
-        Self { version, folders: HashMap::new() }
+        Self { version, folders: HashMap::new(), buffer: Vec::new() }
     }
 
     /// The units that a path stands for, see [`unit_files`].
@@ -117,7 +119,9 @@ impl Reader {
     /// It is not there or cannot be read, or is no unit.
     pub fn unit(&mut self, path: &Path) -> Result<Unit, Error> {
         let name = name_of(path).ok_or_else(|| no_name(path))?.full.to_owned();
-        let content = content(path)?;
+        let file = std::fs::File::open(path).map_err(|error| Error::file(path, error))?;
+        read_into(&mut self.buffer, path, file)?;
+        let content = self.buffer.as_slice();
         let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
         let mut unit = Unit::of_text(&name, path, content);
         let loaded = unit.loaded_name(self.version);
@@ -259,12 +263,18 @@ fn content(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 fn limited(path: &Path, from: impl Read) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    read_into(&mut bytes, path, from)?;
+    Ok(bytes)
+}
+
+fn read_into(bytes: &mut Vec<u8>, path: &Path, from: impl Read) -> Result<(), Error> {
+    bytes.clear();
     // Most units fit in, and are read at once.
-    let mut bytes = Vec::with_capacity(8 << 10);
-    from.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| Error::file(path, error))?;
+    bytes.reserve(8 << 10);
+    from.take(LARGEST + 1).read_to_end(bytes).map_err(|error| Error::file(path, error))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
         return Err(Error::Usage(format!("{}: larger than {} MiB, so no unit file", path.display(), LARGEST >> 20)));
     }
-    bytes.shrink_to_fit();
-    Ok(bytes)
+    Ok(())
 }
