@@ -18,6 +18,7 @@ pub use privileges::Privileges;
 
 use crate::image::{Image, StoreError};
 use crate::machine::{Machine, MachineError};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 #[cfg(any(target_os = "linux", feature = "container"))]
 use std::hash::{BuildHasher, RandomState};
@@ -78,7 +79,7 @@ pub struct Installation {
 }
 
 /// A file to install, owned by root.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Absolute, without `..`, and not below /dev, /proc, /run, /sys or /tmp, which are made when the machine boots; in a
     /// copy of this machine, neither in the directories of users, which are empty.

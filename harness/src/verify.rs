@@ -19,7 +19,7 @@ mod subject;
 pub use judge::errno_name;
 pub use mechanism::self_check;
 pub(crate) use subject::UNPRIVILEGED;
-pub use subject::{Subject, UnitFile};
+pub use subject::{NoService, Program as ProgramOf, Subject, UnitFile};
 
 use crate::engine::{Engine, EngineError, File, Installation};
 use crate::fit::DoesNotFit;
@@ -129,6 +129,7 @@ impl<'a> Session<'a> {
         let self_check = SelfCheck::behind(&settings);
         self_check.install(&mut installation);
         for Plan { subject, probes, declared, .. } in &plans {
+            installation.files.extend(subject.installed.iter().cloned());
             for file in &subject.files {
                 let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
                 installation.files.push(File { path, content, mode: 0o644 });
@@ -189,11 +190,13 @@ impl<'a> Session<'a> {
 
 /// Puts the service's own program where the prober stood, and takes away what made it the prober's.
 fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String, Vec<u8>>) -> Result<(), VerifyError> {
-    let spec = &subject.spec;
-    let program = programs
-        .get(&spec.bin)
-        .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{}`", spec.bin)))?;
-    machine.write_file(&subject.executable(), program, 0o755)?;
+    if subject.program == subject::Program::Ours {
+        let bin = &subject.spec.bin;
+        let program = programs
+            .get(bin)
+            .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{bin}`")))?;
+        machine.write_file(&subject.executable(), program, 0o755)?;
+    }
     machine.remove_file(&Runs::of(subject).drop_in())?;
     let reaching = harmless::kept(subject);
     if !reaching.is_empty() {

@@ -4,7 +4,7 @@ use crate::engine::{File, Installation};
 use crate::probe::program::{Program, encode};
 use crate::probe::{Probe, Run};
 use crate::verify::declared::Declared;
-use crate::verify::subject::{Subject, UNPRIVILEGED};
+use crate::verify::subject::{Program as Brought, Subject, UNPRIVILEGED};
 use crate::verify::{BASE, PROBER, PROBER_PROGRAM};
 use sandbox_unit::unit::quote_argument;
 
@@ -72,7 +72,7 @@ impl<'a> Runs<'a> {
 
     /// The files that make the units of the runs attempt these.
     pub fn probing(&self, probes: &[Probe], declared: &[Declared]) -> Vec<File> {
-        let mut files = self.units(PROBER, &self.subject.executable(), |run| {
+        let mut files = self.units(PROBER, &self.subject.prober(), |run| {
             format!(
                 "StandardInput=file:{}\nStandardOutput=file:{}\nStandardError=journal\n",
                 self.program(run),
@@ -84,9 +84,8 @@ impl<'a> Runs<'a> {
             content: encode(&self.programs(probes, declared, run), true),
             mode: 0o600,
         }));
-        // The prober stands where the service's program will stand, so that paths and execution rules are those of the
-        // service itself.
-        files.push(File { path: self.subject.executable(), content: PROBER_PROGRAM.to_vec(), mode: 0o755 });
+        // Where the service's program will stand, if it can, so that paths and execution rules are those of the service itself.
+        files.push(File { path: self.subject.prober(), content: PROBER_PROGRAM.to_vec(), mode: 0o755 });
         files
     }
 
@@ -114,8 +113,19 @@ impl<'a> Runs<'a> {
         vec![
             control("root", Run::ControlRoot),
             control(&self.subject.control_user(), Run::ControlUser),
-            unit(self.drop_in(), in_place(inside, &streams(Run::Sandboxed))),
+            unit(self.drop_in(), in_place(inside, &streams(Run::Sandboxed)) + &self.reachable()),
         ]
+    }
+
+    /// What lets a prober be executed that does not stand where the unit allows programs.
+    fn reachable(&self) -> String {
+        let prober = self.subject.prober();
+        let restricted = self.subject.settings().iter().any(|setting| setting.directive == "NoExecPaths");
+        match self.subject.program {
+            // A path that may be executed becomes writable, where all are read-only, unless it is mounted again.
+            Brought::InMachine if restricted => format!("ExecPaths={prober}\nBindReadOnlyPaths={prober}\n"),
+            Brought::InMachine | Brought::Ours => String::new(),
+        }
     }
 
     fn control(&self, user: &str, command: &str, streams: &str) -> String {
@@ -137,8 +147,9 @@ fn in_place(command: &str, streams: &str) -> String {
         ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
     let cleared: String = cleared.iter().map(|directive| format!("{directive}=\n")).collect();
     format!(
-        "# Runs something else in this sandbox.\n[Unit]\nAfter={STAGE}\nStartLimitIntervalSec=0\n[Service]\n{cleared}\
-         ExecStart={command}\nType=oneshot\nRestart=no\nWatchdogSec=0\nRemainAfterExit=no\n{PATIENCE}{streams}"
+        "# Runs something else in this sandbox.\n[Unit]\nAfter={STAGE}\nStartLimitIntervalSec=0\nOnFailure=\n[Service]\n\
+         {cleared}ExecStart={command}\nType=oneshot\nRestart=no\nRestartForceExitStatus=\nWatchdogSec=0\n\
+         RemainAfterExit=no\n{PATIENCE}{streams}"
     )
 }
 

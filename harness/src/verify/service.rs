@@ -9,7 +9,6 @@ use super::subject::Subject;
 use super::{Listener, VerifyError, check, harmless, timed};
 use crate::machine::{JournalEntry, Machine};
 use crate::report::{Phase, ProbeReport, Summary, UnitReport, Work};
-use sandbox_unit::policy;
 use sandbox_unit::spec::{Check, ReadyCheck, Spec};
 use std::time::{Duration, Instant};
 
@@ -80,7 +79,7 @@ pub fn report(probed: &Probed, ran: Ran, unenforced: &Unenforced<'_>) -> UnitRep
 
     let settings = subject.settings();
     let probes = judged(probed, unenforced);
-    let mut notes = policy::policy(spec).notes;
+    let mut notes = subject.notes();
     notes.extend(probed.notes.iter().cloned());
     let reaching = harmless::kept(subject);
     if !reaching.is_empty() {
@@ -97,7 +96,7 @@ pub fn report(probed: &Probed, ran: Ran, unenforced: &Unenforced<'_>) -> UnitRep
     let probing = Phase::of("probe", probed.machine_time);
     UnitReport {
         unit: subject.unit(),
-        profile: spec.profile.name().into(),
+        profile: subject.profile().into(),
         systemd: spec.systemd.number(),
         summary: Summary::of(&works, &probes),
         works,
