@@ -13,6 +13,7 @@ pub(crate) mod judge;
 pub(crate) mod mechanism;
 pub(crate) mod observation;
 pub(crate) mod placeholder;
+pub(crate) mod remains;
 pub(crate) mod service;
 mod subject;
 

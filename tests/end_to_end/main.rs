@@ -13,6 +13,7 @@ mod emit;
 mod examples;
 mod faults;
 mod fit;
+mod hostile;
 mod large_files;
 mod matrix;
 mod msrv;
