@@ -2,6 +2,7 @@
 
 #[cfg(feature = "container")]
 mod container;
+mod memory;
 #[cfg(any(target_os = "linux", feature = "container"))]
 mod minimal;
 #[cfg(target_os = "linux")]
@@ -12,6 +13,7 @@ mod run;
 
 #[cfg(feature = "container")]
 pub use container::{Containers, Daemon, Kind};
+pub use memory::available_memory;
 #[cfg(target_os = "linux")]
 pub use nspawn::Nspawn;
 pub use privileges::Privileges;

@@ -143,5 +143,5 @@ const FILLED: &str = "state = true\n[package.metadata.sandbox-unit.service.fills
 #[test]
 fn one_that_fills_its_directory_is_found() {
     let verified = hostile("fills-its-directory", FILLED);
-    found(&verified, "leaves room", &["/: full"]);
+    found(&verified, "leaves room", &["/ (", "full"]);
 }

@@ -42,9 +42,9 @@ done 2>/dev/null
 [ $# = 0 ] || systemctl stop -- "$@"
 exit 0"#;
 
-/// How full the file systems are that services can write to: their sizes in blocks, how many of them are free, and where they
-/// are.
-const ROOM: &str = "stat --file-system --format='%b %a %n' / /tmp /var/tmp /run /dev/shm 2>/dev/null; exit 0";
+/// How full the file systems are that services can write to: their sizes in blocks, how many of these are free, their size in
+/// bytes, and where they are.
+const ROOM: &str = "stat --file-system --format='%b %a %S %n' / /tmp /var/tmp /run /dev/shm 2>/dev/null; exit 0";
 
 /// Whether nothing of a stopped service runs any more. What does is ended: others have the machine after it.
 pub fn leaves_nothing(machine: &Machine, subject: &Subject, properties: &Properties) -> Result<Work, VerifyError> {
@@ -84,24 +84,22 @@ fn strangers(machine: &Machine) -> Result<Vec<String>, VerifyError> {
 pub fn full(machine: &Machine) -> Result<Option<Work>, VerifyError> {
     let output = machine.exec(&["sh", "-c", ROOM], b"", PATIENCE)?.checked("stat")?;
     let text = output.text();
-    let full: Vec<&str> = text.lines().filter_map(without_room).collect();
+    let full: Vec<String> = text.lines().filter_map(without_room).collect();
     Ok((!full.is_empty()).then(|| Work {
         name: "leaves room on the file systems".into(),
         ok: false,
-        detail: format!(
-            "{}: full. A machine has a quarter of this machine's memory for what is written in it, at most 2 GiB",
-            full.join(", ")
-        ),
+        detail: format!("{} full: what is written in a machine is bounded", full.join(", ")),
     }))
 }
 
-/// Where a file system is of which less than a hundredth is free.
-fn without_room(line: &str) -> Option<&str> {
-    let mut words = line.splitn(3, ' ');
+/// Where a file system is of which less than a hundredth is free, and how large it is.
+fn without_room(line: &str) -> Option<String> {
+    let mut words = line.splitn(4, ' ');
     let mut number = || words.next()?.parse::<u64>().ok();
-    let (size, free) = (number()?, number()?);
+    let (blocks, free, size) = (number()?, number()?, number()?);
     let place = words.next()?;
-    (size > 0 && free < size / 100).then_some(place)
+    let full = blocks > 0 && free < blocks / 100;
+    full.then(|| format!("{place} ({} MiB)", blocks.saturating_mul(size) >> 20))
 }
 
 #[cfg(test)]
@@ -110,11 +108,11 @@ mod tests {
 
     #[test]
     fn a_file_system_is_full_when_next_to_nothing_is_free() {
-        assert_eq!(without_room("524288 0 /"), Some("/"));
-        assert_eq!(without_room("524288 5000 /dev/shm"), Some("/dev/shm"));
-        assert_eq!(without_room("524288 6000 /tmp"), None);
+        assert_eq!(without_room("524288 0 4096 /").as_deref(), Some("/ (2048 MiB)"));
+        assert_eq!(without_room("524288 5000 4096 /dev/shm").as_deref(), Some("/dev/shm (2048 MiB)"));
+        assert_eq!(without_room("524288 6000 4096 /tmp"), None);
         // An interface of the kernel has no size.
-        assert_eq!(without_room("0 0 /sys"), None);
+        assert_eq!(without_room("0 0 4096 /sys"), None);
         assert_eq!(without_room("nonsense"), None);
     }
 }

@@ -5,6 +5,7 @@ use super::content::Content;
 use super::home::Home;
 use super::tools::Tools;
 use super::{EngineError, Nspawn};
+use crate::engine::memory::{available_memory, writable};
 use crate::engine::{ENVIRONMENT, HOSTNAME, Privileges, minimal};
 use crate::machine::MachineError;
 use std::fs;
@@ -147,7 +148,8 @@ fn launch(engine: &Nspawn, home: &Home, cgroup: &Cgroup, content: &Content, cons
     let mut command = Command::new(&tools.unshare);
     command.args(["--mount", "--propagation", "private", "--"]).arg(&tools.sh);
     command.args(["-c", include_str!("launch.sh"), "launch"]);
-    command.arg(cgroup.hierarchy().point()).arg(cgroup.machine()).arg(home.stage());
+    let room = writable(available_memory());
+    command.arg(cgroup.hierarchy().point()).arg(cgroup.machine()).arg(room.to_string()).arg(home.stage());
     for layer in &content.layers {
         command.arg(&layer.lower).arg(&layer.target).arg(&layer.options);
     }
@@ -167,7 +169,7 @@ fn launch(engine: &Nspawn, home: &Home, cgroup: &Cgroup, content: &Content, cons
         "--private-network",
     ]);
     command.arg(format!("--machine={}", home.name())).arg(format!("--hostname={HOSTNAME}"));
-    command.args(content.empty.iter().filter_map(|path| empty(path)));
+    command.args(content.empty.iter().filter_map(|path| empty(path, room / EMPTY)));
     command.args(privileges.arguments());
     command.arg("--").args(privileges.init());
     command.args([content.systemd, &format!("systemd.unit={}", minimal::TARGET)]);
@@ -221,12 +223,15 @@ impl Privileges {
     }
 }
 
-/// The argument for a directory that looks the same but holds nothing.
-fn empty(path: &Path) -> Option<String> {
+/// Which part of what the machine may write can be written to a directory that is empty at first. There are several.
+const EMPTY: u64 = 16;
+
+/// The argument for a directory that looks the same but holds nothing, and takes so many bytes.
+fn empty(path: &Path, size: u64) -> Option<String> {
     let metadata = fs::metadata(path).ok()?;
     let path = path.to_str()?.replace('\\', "\\\\").replace(':', "\\:");
     let (mode, uid, gid) = (metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
-    Some(format!("--tmpfs={path}:mode={mode:o},uid={uid},gid={gid}"))
+    Some(format!("--tmpfs={path}:mode={mode:o},uid={uid},gid={gid},size={size}"))
 }
 
 fn script(tools: &Tools, text: &str, name: &str) -> Command {
