@@ -146,6 +146,9 @@ pub enum EngineError {
     /// The image has no systemd.
     #[error("{path} holds no systemd: use a root file system that has one (mmdebstrap --include=systemd,systemd-sysv,dbus)", path = .0.display())]
     NoSystemd(PathBuf),
+    /// The image was removed while it was booted.
+    #[error("the image {} was removed while it was booted", .0.display())]
+    ImageGone(PathBuf),
     /// The image has not what a machine needs.
     #[error(
         "{image} lacks {what}: use an image that has it (of Debian: one with systemd, systemd-sysv and dbus; \

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -26,6 +27,8 @@ pub(crate) trait Backend: Send + Sync {
     fn remove(&self, path: &str) -> Result<(), MachineError>;
     /// Renames a file.
     fn rename(&self, from: &str, to: &str) -> Result<(), MachineError>;
+    /// Whether what it was booted from is still there, where it needs that.
+    fn intact(&self) -> Result<(), MachineError>;
     /// Shuts the system down in order and waits for its end.
     fn shutdown(self: Box<Self>) -> Result<(), MachineError>;
 }
@@ -168,6 +171,14 @@ impl Machine {
         Ok(kept)
     }
 
+    /// Whether it still has what it was booted from. Where not, its files go missing, and what is seen in it tells nothing.
+    ///
+    /// # Errors
+    /// [`MachineError::ImageGone`].
+    pub fn intact(&self) -> Result<(), MachineError> {
+        self.backend.intact()
+    }
+
     /// The version of systemd that runs in it: 252.
     #[must_use]
     pub fn systemd_version(&self) -> u16 {
@@ -242,6 +253,9 @@ pub enum MachineError {
     /// It has ended.
     #[error("the machine is gone")]
     Gone,
+    /// What it was booted from was removed while it was up.
+    #[error("the image {} was removed while a machine ran from it: nothing that was seen counts; run again", .0.display())]
+    ImageGone(PathBuf),
     /// A command took too long.
     #[error("`{command}` did not end within {within:?}")]
     Timeout {

@@ -1,7 +1,7 @@
-//! Building images: whatever ends the tool ends what it has started, and the next build clears up.
+//! Images that are built while the tool ends, that go while a machine runs, and that are none.
 
-use crate::project::{plain_command, tool};
-use std::path::Path;
+use crate::project::{Verified, fixture, plain_command, root, tool, verify};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -77,4 +77,37 @@ fn a_build_ends_with_the_tool_and_the_store_is_cleared_afterwards() {
     }
     assert!(image(&store, &["remove", "debian-12"]).status().unwrap().success());
     assert_eq!(remains(&store), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_without_systemd_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let verified = verify(&fixture("never-ready"), &["--image", &folder.path().display().to_string()]);
+    assert_eq!(verified.code, 3, "{}", verified.errors);
+    assert!(verified.errors.contains("holds no systemd"), "{}", verified.errors);
+}
+
+#[test]
+fn an_image_that_is_removed_in_mid_run_proves_nothing() {
+    let built = tool().args(["image", "build", "debian-12"]).output().unwrap();
+    let place = PathBuf::from(String::from_utf8_lossy(&built.stdout).trim());
+    let store = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp").arg("-a").arg(&place).arg(store.path()).status().unwrap();
+    assert!(copied.success());
+    let mut command = plain_command();
+    command.args(["verify", "--format", "json", "--image", "debian-12", "--manifest-path", &fixture("never-ready")]);
+    command.env("CARGO_TARGET_DIR", root().join("target/fixtures")).env("SANDBOX_UNIT_CACHE", store.path());
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("running", || processes().any(|line| line == b"/usr/bin/never-ready\0"));
+    assert!(image(store.path(), &["remove", "debian-12"]).status().unwrap().success());
+    let verified = Verified::of(&child.wait_with_output().unwrap());
+    assert_eq!(verified.code, 3, "{}\n{:#}", verified.errors, verified.report);
+    assert!(verified.errors.contains("was removed while a machine ran from it"), "{}", verified.errors);
+    assert_eq!(remains(store.path()), Vec::<String>::new());
+}
+
+/// The command lines of everything that runs.
+fn processes() -> impl Iterator<Item = Vec<u8>> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
 }

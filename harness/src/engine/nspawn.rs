@@ -22,7 +22,7 @@ mod stage;
 mod tools;
 
 use super::run::run;
-use super::{ENVIRONMENT, Engine, EngineError, Installation, Missing, Privileges};
+use super::{ENVIRONMENT, Engine, EngineError, Installation, Missing, Privileges, SYSTEMD};
 use crate::image::Image;
 use crate::machine::{Backend, Machine, MachineError, Output};
 use cgroup::{Cgroup, Hierarchy, Leader};
@@ -32,6 +32,7 @@ use home::Home;
 use process::Processes;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -96,14 +97,17 @@ impl Nspawn {
         let content = Content::stage(image, installation, &body.home.stage())?;
         body.cgroup.create().map_err(|source| EngineError::io("create a control group", source))?;
         let processes = body.processes.insert(Processes::start(self, &body.home, &body.cgroup, &content)?);
-        processes.wait_until_up(BOOT, content.lower())?;
+        let original = Original::of(content.lower());
+        if let Err(error) = processes.wait_until_up(BOOT, content.lower()) {
+            return Err(if original.is_gone() { EngineError::ImageGone(original.path) } else { error });
+        }
         // It has its own copy. What is left goes with the directory.
         let _ = fs::remove_dir_all(body.home.stage());
         let Some(leader) = body.cgroup.leader() else {
             return Err(EngineError::BootFailed { console: processes.console() });
         };
         let root = Root::of_process(leader.pid).map_err(|source| EngineError::io("enter the machine", source))?;
-        Ok(Booted { body, leader, root })
+        Ok(Booted { body, leader, root, original })
     }
 }
 
@@ -162,6 +166,31 @@ struct Booted {
     leader: Leader,
     /// Its root directory.
     root: Root,
+    original: Original,
+}
+
+/// The root directory of the image, which the machine has not copied.
+struct Original {
+    path: PathBuf,
+    /// Which directory it was when the machine was booted.
+    id: Option<(u64, u64)>,
+}
+
+impl Original {
+    fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), id: id(path) }
+    }
+
+    /// Whether it is no longer there, or another one, or there is no system in it.
+    fn is_gone(&self) -> bool {
+        id(&self.path) != self.id || !SYSTEMD.iter().any(|systemd| below(&self.path, Path::new(systemd)).exists())
+    }
+}
+
+/// Which file or directory this is.
+fn id(path: &Path) -> Option<(u64, u64)> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 impl Booted {
@@ -209,6 +238,10 @@ impl Backend for Booted {
 
     fn rename(&self, from: &str, to: &str) -> Result<(), MachineError> {
         self.file(from, self.root.rename(Path::new(from), Path::new(to)))
+    }
+
+    fn intact(&self) -> Result<(), MachineError> {
+        if self.original.is_gone() { Err(MachineError::ImageGone(self.original.path.clone())) } else { Ok(()) }
     }
 
     fn shutdown(mut self: Box<Self>) -> Result<(), MachineError> {

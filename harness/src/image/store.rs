@@ -20,7 +20,7 @@ const FOLDER: &str = "/var/cache/sandbox-unit/images";
 /// Where Debian's packages come from where `SANDBOX_UNIT_MIRROR` names no other place.
 const MIRROR: &str = "http://deb.debian.org/debian";
 
-/// How the name of a folder begins in which an image is being built.
+/// How the name of a folder begins in which an image is being built, or removed.
 const BUILDING: &str = ".building-";
 
 /// How many lines of a build that failed are told.
@@ -134,8 +134,18 @@ impl Store {
         }
         let _lock = self.lock(release)?;
         let mut found = false;
-        for folder in self.of(release)? {
-            fs::remove_dir_all(&folder).map_err(|error| StoreError::Io { path: folder, error })?;
+        let mut folders = self.of(release)?;
+        // What stands in the way of the others first.
+        folders.sort_by_key(|folder| !is_unfinished(folder));
+        for folder in folders {
+            // At once, so that nobody takes half of it for the whole; what is left if this is killed is swept.
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            let going = match is_unfinished(&folder) {
+                true => folder.clone(),
+                false => self.folder.join(format!("{BUILDING}{name}")),
+            };
+            let gone = fs::rename(&folder, &going).and_then(|()| fs::remove_dir_all(&going));
+            gone.map_err(|error| StoreError::Io { path: folder, error })?;
             found = true;
         }
         Ok(found)
