@@ -20,6 +20,7 @@ mod layers;
 mod process;
 mod stage;
 mod tools;
+mod watcher;
 
 use super::run::run;
 use super::{ENVIRONMENT, Engine, EngineError, Installation, Missing, Privileges, SYSTEMD};
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use tools::Tools;
+use watcher::Watcher;
 
 /// How long a machine may take to boot. It takes a third of a second on an idle machine.
 const BOOT: Duration = Duration::from_secs(30);
@@ -93,9 +95,10 @@ impl Nspawn {
         let _ = self.sweep();
         let home = Home::new()?;
         let cgroup = Cgroup::of(&home.name(), &self.hierarchy);
-        let mut body = Body { tools: self.tools.clone(), home, cgroup, processes: None };
-        let content = Content::stage(image, installation, &body.home.stage())?;
+        let mut body = Body { tools: self.tools.clone(), home, cgroup, watcher: None, processes: None };
         body.cgroup.create().map_err(|source| EngineError::io("create a control group", source))?;
+        body.watcher = Some(Watcher::start(&self.tools, &body.home, &body.cgroup)?);
+        let content = Content::stage(image, installation, &body.home.stage())?;
         let processes = body.processes.insert(Processes::start(self, &body.home, &body.cgroup, &content)?);
         let original = Original::of(content.lower());
         if let Err(error) = processes.wait_until_up(BOOT, content.lower()) {
@@ -139,6 +142,7 @@ struct Body {
     tools: Tools,
     home: Home,
     cgroup: Cgroup,
+    watcher: Option<Watcher>,
     processes: Option<Processes>,
 }
 
@@ -152,6 +156,9 @@ impl Drop for Body {
         self.cgroup.kill();
         if let Some(processes) = &mut self.processes {
             processes.reap();
+        }
+        if let Some(watcher) = &mut self.watcher {
+            watcher.reap();
         }
         // What cannot be removed now, the next sweep removes: the directory is the record of it, and goes last.
         if self.cgroup.remove().is_ok() {
