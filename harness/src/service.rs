@@ -190,8 +190,9 @@ impl Service {
     pub fn assert_works(&self) -> &Self {
         let unit = self.unit();
         let shown = expect(self.present().machine.show(&unit, &["NRestarts"]), format!("look at {unit}"));
-        let (before, began) = (service::restarts(&shown), Instant::now());
+        let before = service::restarts(&shown);
         self.start();
+        let began = Instant::now();
         for wanted in &self.booted.subject.spec.verify.works {
             let (name, made) = (check::name(wanted), check::make(&self.booted.machine, wanted));
             let ok = made.is_ok();

@@ -10,8 +10,8 @@ use std::time::Duration;
 /// How long a look may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What of a unit that is up must be known when it has been stopped.
-pub const PROPERTIES: &[&str] = &["InvocationID"];
+/// What of a unit must be known beside how it does: which run of it this is, and when it is up.
+pub const PROPERTIES: &[&str] = &["InvocationID", "Type"];
 
 /// How many of what is left are named.
 const NAMED: usize = 5;

@@ -40,10 +40,10 @@ pub fn run(machine: &Machine, subject: &Subject, listener: Listener<'_>) -> Resu
     let mut phases: Vec<Phase> = Vec::new();
     let mut works: Vec<Work> = Vec::new();
 
-    let began = Instant::now();
     let Started { work: started, state } =
         timed(listener, &mut phases, &format!("start {unit}"), || start(machine, spec))?;
     works.push(started);
+    let began = Instant::now();
     if state == State::Up
         && let Some(ready) = &spec.verify.ready
     {
@@ -219,7 +219,7 @@ pub fn stays_up(
 ) -> Result<(Option<Work>, Properties), VerifyError> {
     let unit = spec.service_unit();
     let checked = spec.verify.ready.is_some() || !spec.verify.works.is_empty();
-    if stays(spec) && !checked {
+    if !checked && spec.service_type != ServiceType::Oneshot {
         // Nothing has asked anything of it yet. One that ends at once has ended by then.
         std::thread::sleep(SETTLING.saturating_sub(began.elapsed()));
     }
@@ -227,27 +227,28 @@ pub fn stays_up(
     let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
     let (state, restarts) = (property("ActiveState"), restarts(&properties));
     let up = matches!(state, "active" | "reloading" | "refreshing");
-    let result = property("Result");
+    let (result, stays) = (property("Result"), stays(spec, &properties));
     let wrong = match state {
         "failed" => Some(format!("it has failed ({result})")),
         _ if restarts > before => Some(format!("it has ended, and systemd has started it again ({restarts} times)")),
-        "activating" if stays(spec) => Some(format!("it has ended, and systemd starts it again ({result})")),
-        _ if stays(spec) && !up => Some(format!(
+        "activating" if stays => Some(format!("it has ended, and systemd starts it again ({result})")),
+        _ if stays && !up => Some(format!(
             "it has ended ({state}, {result}). A service of type {} is up as long as its first process is: what that leaves \
              behind is killed",
-            spec.service_type.name()
+            property("Type")
         )),
         _ => None,
     };
     let ok = wrong.is_none();
     let detail = wrong.unwrap_or_else(|| format!("{state} ({})", property("SubState")));
     let work = Work { name: format!("{unit} stays up"), ok, detail };
-    Ok(((stays(spec) || !ok).then_some(work), properties))
+    Ok(((stays || !ok).then_some(work), properties))
 }
 
-/// Whether the service is to be up until it is stopped.
-fn stays(spec: &Spec) -> bool {
-    spec.service_type != ServiceType::Oneshot && !spec.socket && spec.timer.is_none()
+/// Whether the service is to be up until it is stopped: by the `Type=` that its unit has, which may be another than its package
+/// says.
+fn stays(spec: &Spec, properties: &Properties) -> bool {
+    properties.get("Type").is_some_and(|kind| kind != "oneshot") && !spec.socket && spec.timer.is_none()
 }
 
 /// Asks until the service is ready or the time is over.
@@ -314,9 +315,9 @@ fn log(machine: &Machine, spec: &Spec, text: &str, within: Duration) -> Result<W
 
 /// Whether there is nothing to wait for any more.
 fn has_ended(machine: &Machine, spec: &Spec) -> Result<bool, VerifyError> {
-    let properties = machine.show(&spec.service_unit(), &["ActiveState"])?;
+    let properties = machine.show(&spec.service_unit(), &["ActiveState", "Type"])?;
     let state = properties.get("ActiveState").map(String::as_str).unwrap_or_default();
-    Ok(state == "failed" || (state == "inactive" && stays(spec)))
+    Ok(state == "failed" || (state == "inactive" && stays(spec, &properties)))
 }
 
 /// The units of a service, what starts it first: a socket at which somebody still waits would start a service that is
