@@ -4,9 +4,10 @@ use crate::project::{Verified, root, verify};
 use serde_json::Value;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
-/// A service from tests/fixtures/hostile, which knows by its name what to do, with this profile.
-fn with(profile: &str, name: &str, metadata: &str) -> Verified {
+/// A package with a service from tests/fixtures/hostile, which knows by its name what to do, with this profile.
+pub fn package(profile: &str, name: &str, metadata: &str) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("Cargo.toml");
     let source = root().join("tests/fixtures/hostile/main.rs");
@@ -16,7 +17,13 @@ fn with(profile: &str, name: &str, metadata: &str) -> Verified {
          [package.metadata.sandbox-unit.service.{name}]\n{metadata}",
     );
     std::fs::write(&manifest, text).unwrap();
-    verify(&manifest.display().to_string(), &[])
+    let manifest = manifest.display().to_string();
+    (folder, manifest)
+}
+
+fn with(profile: &str, name: &str, metadata: &str) -> Verified {
+    let (_folder, manifest) = package(profile, name, metadata);
+    verify(&manifest, &[])
 }
 
 fn hostile(name: &str, metadata: &str) -> Verified {
@@ -33,7 +40,7 @@ fn work<'v>(verified: &'v Verified, name: &str) -> Option<&'v Value> {
 }
 
 /// This is a finding, and these words are in it.
-fn found(verified: &Verified, name: &str, words: &[&str]) {
+pub fn found(verified: &Verified, name: &str, words: &[&str]) {
     assert_eq!(verified.code, 1, "{}\n{:#}", verified.errors, verified.report);
     let work = work(verified, name).unwrap_or_else(|| panic!("no {name} in {:#}", verified.unit()["works"]));
     assert_eq!(work["ok"], false, "{:#}", verified.unit()["works"]);
@@ -137,8 +144,8 @@ fn a_port_that_is_taken_on_this_machine_is_free_in_another() {
     assert_eq!(verified.code, 0, "{}\n{:#}", verified.errors, verified.unit()["works"]);
 }
 
-const FILLED: &str = "state = true\n[package.metadata.sandbox-unit.service.fills-its-directory.verify]\n\
-                      ready = { log = \"filled: No space left\" }\n";
+const FILLED: &str = "state = true\nneeds = [\"unix-sockets\"]\n[package.metadata.sandbox-unit.service.fills-its-directory.verify]\n\
+                      ready = { unix = \"/var/lib/fills-its-directory/filled\" }\n";
 
 #[test]
 fn one_that_fills_its_directory_is_found() {

@@ -293,7 +293,7 @@ fn log(machine: &Machine, spec: &Spec, text: &str, within: Duration) -> Result<W
     let (name, unit) = (format!("ready: a log line with {text:?}"), spec.service_unit());
     let began = Instant::now();
     loop {
-        let ended = has_ended(machine, spec)?;
+        let (ended, looked) = (has_ended(machine, spec)?, Instant::now());
         let left = within.saturating_sub(began.elapsed()).max(LOOK);
         let line = match machine.exec(&["sh", "-c", SCRIPT, "sh", &unit, text], b"", left) {
             Ok(output) => output.checked("journalctl")?.text().trim_end().to_owned(),
@@ -309,7 +309,8 @@ fn log(machine: &Machine, spec: &Spec, text: &str, within: Duration) -> Result<W
         if began.elapsed() >= within {
             return Ok(Work { name, ok: false, detail: format!("not within {within:?}") });
         }
-        std::thread::sleep(TICK);
+        // A long journal takes long to look through, and who writes it needs the processor.
+        std::thread::sleep(looked.elapsed().max(TICK));
     }
 }
 
