@@ -74,7 +74,7 @@ fn what_a_hostile_service_does_in_a_container_is_found() {
         Verified::of(&command.output().unwrap())
     };
     let left = run("leaves-its-group", "none", "user = \"root\"\n");
-    hostile::found(&left, "leaves nothing running", &["(leaves-its-grou) in /elsewhere"]);
+    hostile::found(&left, "leaves nothing running", hostile::ELSEWHERE);
     // It takes all room in /run, and the machine is still to be asked.
     let filled = run("fills-its-directory", "strict", FILLS_RUN);
     hostile::found(&filled, "leaves room", &["/run (", "full"]);
