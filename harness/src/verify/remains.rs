@@ -18,8 +18,9 @@ const NAMED: usize = 5;
 
 /// Ends what is left of a service that was stopped: a line a process, with its number, its name and its control group.
 ///
-/// It is what is in the control group of its unit, in those of strangers or in one that systemd has not made, what runs its program, and what has inherited
-/// from it the `INVOCATION_ID=` that systemd gives to each run of a unit (systemd.exec(5)), wherever it has gone.
+/// It is what is in the control group of its unit, in those of strangers or in one that systemd has not made; what runs its
+/// program; and what has inherited from it the `INVOCATION_ID=` that systemd gives to each run of a unit (systemd.exec(5)),
+/// wherever it has gone.
 const END: &str = r#"
 unit=$1 program=$2 id=$3
 shift 3
@@ -29,6 +30,7 @@ for process in [0-9]*; do
     while read -r line; do
         case $line in 0::*) group=${line#0::} ;; esac
     done <"$process/cgroup" || continue
+    [ -n "$group" ] || continue
     case $group in
     / | /init.scope | /init.scope/* | /*.slice/*) own= ;;
     *) own=yes ;;
