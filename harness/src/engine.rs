@@ -2,6 +2,7 @@
 
 #[cfg(feature = "container")]
 mod container;
+mod memory;
 #[cfg(any(target_os = "linux", feature = "container"))]
 mod minimal;
 #[cfg(target_os = "linux")]
@@ -12,6 +13,7 @@ mod run;
 
 #[cfg(feature = "container")]
 pub use container::{Containers, Daemon, Kind};
+pub use memory::available_memory;
 #[cfg(target_os = "linux")]
 pub use nspawn::Nspawn;
 pub use privileges::Privileges;
@@ -145,6 +147,9 @@ pub enum EngineError {
     /// The image has no systemd.
     #[error("{path} holds no systemd: use a root file system that has one (mmdebstrap --include=systemd,systemd-sysv,dbus)", path = .0.display())]
     NoSystemd(PathBuf),
+    /// The image was removed while it was booted.
+    #[error("the image {} was removed while it was booted", .0.display())]
+    ImageGone(PathBuf),
     /// The image has not what a machine needs.
     #[error(
         "{image} lacks {what}: use an image that has it (of Debian: one with systemd, systemd-sysv and dbus; \

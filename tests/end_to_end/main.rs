@@ -13,6 +13,8 @@ mod emit;
 mod examples;
 mod faults;
 mod fit;
+mod hostile;
+mod image;
 mod large_files;
 mod matrix;
 mod msrv;
