@@ -39,8 +39,8 @@ pub fn subject(options: &Foreign, name: &str, image: &Image, systemd: SystemdVer
         None => return Err(Error::Usage(format!("{shown}: only services are verified, with what starts them"))),
     }
     let loaded = unit.loaded_name(systemd);
-    let mut subject = Subject::of_unit(&loaded, files(&unit, &loaded))
-        .map_err(|error| Error::Usage(format!("{shown}: {error}")))?;
+    let mut subject =
+        Subject::of_unit(&loaded, files(&unit, &loaded)).map_err(|error| Error::Usage(format!("{shown}: {error}")))?;
     subject.program = ProgramOf::InMachine;
     subject.spec.systemd = systemd;
     subject.spec.verify.ready = options.ready.clone();
@@ -71,7 +71,8 @@ fn files(unit: &Unit, loaded: &str) -> Vec<UnitFile> {
 }
 
 fn install(Install { from, to }: &Install) -> Result<File, Error> {
-    let content = std::fs::read(from).map_err(|error| Error::file(from, error))?;
+    let content =
+        std::fs::read(from).map_err(|error| Error::Usage(format!("--install {}: {error}", from.display())))?;
     Ok(File { path: to.clone(), content, mode: mode(from)? })
 }
 

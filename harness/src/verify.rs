@@ -210,9 +210,8 @@ fn trusted<T>(machine: &Machine, result: Result<T, VerifyError>) -> Result<T, Ve
 fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String, Vec<u8>>) -> Result<(), VerifyError> {
     if subject.program == subject::Program::Ours {
         let bin = &subject.spec.bin;
-        let program = programs
-            .get(bin)
-            .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{bin}`")))?;
+        let program =
+            programs.get(bin).ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{bin}`")))?;
         machine.write_file(&subject.executable(), program, 0o755)?;
     }
     machine.remove_file(&Runs::of(subject).drop_in())?;

@@ -13,6 +13,7 @@ mod emit;
 mod examples;
 mod faults;
 mod fit;
+mod foreign;
 mod hostile;
 mod image;
 mod large_files;

@@ -2,7 +2,7 @@
 
 use super::VerifyError;
 use super::explain::Properties;
-use super::subject::Subject;
+use super::subject::{Program, Subject};
 use crate::machine::Machine;
 use crate::report::Work;
 use std::time::Duration;
@@ -53,7 +53,12 @@ const ROOM: &str = "stat --file-system --format='%b %a %S %n' / /tmp /var/tmp /r
 
 /// Whether nothing of a stopped service runs any more. What does is ended: others have the machine after it.
 pub fn leaves_nothing(machine: &Machine, subject: &Subject, properties: &Properties) -> Result<Work, VerifyError> {
-    let (unit, program) = (subject.unit(), subject.executable());
+    // A program that others run, too, says nothing: it can be the shell that looks.
+    let program = match subject.program {
+        Program::Ours => subject.executable(),
+        Program::InMachine => String::new(),
+    };
+    let unit = subject.unit();
     let invocation = properties.get("InvocationID").map(String::as_str).unwrap_or_default();
     let strangers = strangers(machine)?;
     let mut command = vec!["sh", "-c", END, "sh", &unit, &program, invocation];

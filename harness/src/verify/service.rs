@@ -127,7 +127,8 @@ pub fn judged(probed: &Probed, unenforced: &Unenforced<'_>) -> Vec<ProbeReport> 
     let subject = &probed.subject;
     let (unit, policy, baseline) = (subject.settings(), subject.policy(), subject.baseline());
     let everything = subject.claims_everything();
-    let claims = Claims { unit: &unit, policy: &policy, baseline: &baseline, everything, unenforced };
+    let profile = subject.profile();
+    let claims = Claims { unit: &unit, policy: &policy, baseline: &baseline, profile, everything, unenforced };
     probed.probes.iter().zip(&probed.observed).map(|(probe, observed)| judge(probe, observed, &claims)).collect()
 }
 

@@ -165,11 +165,11 @@ impl Subject {
         }
     }
 
-    /// The profile that it follows, in a word.
+    /// The profile that it follows, in a word; nothing where it follows none of ours.
     pub(crate) fn profile(&self) -> &'static str {
         match self.program {
             Program::Ours => self.spec.profile.name(),
-            Program::InMachine => "no",
+            Program::InMachine => "",
         }
     }
 

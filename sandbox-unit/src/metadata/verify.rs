@@ -63,7 +63,9 @@ impl FromStr for Ready {
             Some(("tcp", address)) => ReadyCheck::Tcp(network::host_and_port(address).map_err(told)?),
             Some(("unix", path)) => ReadyCheck::Unix(path::socket(path).map_err(told)?),
             Some(("log", line)) => ReadyCheck::Log(not_empty(line).map_err(told)?),
-            _ => return Err(format!("`{text}` says nothing about being ready; {WRITTEN}, or log:TEXT in place of run")),
+            _ => {
+                return Err(format!("`{text}` says nothing about being ready; {WRITTEN}, or log:TEXT in place of run"));
+            }
         };
         Ok(Self { check, within: WITHIN })
     }
