@@ -215,6 +215,9 @@ fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String,
         machine.write_file(&subject.executable(), program, 0o755)?;
     }
     machine.remove_file(&Runs::of(subject).drop_in())?;
+    for file in Runs::of(subject).silencing() {
+        machine.remove_file(&file.path)?;
+    }
     let reaching = harmless::kept(subject);
     if !reaching.is_empty() {
         let (path, text) = harmless::drop_in(subject, &reaching);

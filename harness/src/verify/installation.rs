@@ -53,6 +53,24 @@ impl<'a> Runs<'a> {
         drop_in(self.subject)
     }
 
+    /// The drop-ins that keep sockets of the image from starting the unit while the prober is in its place: it takes nothing
+    /// from them, and would be started again without end. They go before the service itself runs.
+    pub fn silencing(&self) -> Vec<File> {
+        if self.subject.program == Brought::Ours {
+            return Vec::new();
+        }
+        let settings = self.subject.settings();
+        let named = settings.iter().filter(|setting| setting.directive == "Sockets");
+        let named = named.flat_map(|setting| setting.value.split_whitespace().map(str::to_owned));
+        let sockets = std::iter::once(format!("{}.socket", self.subject.spec.name)).chain(named);
+        let drop_in = |socket: String| File {
+            path: format!("/etc/systemd/system/{socket}.d/zz-sandbox-unit-probe.conf"),
+            content: b"[Unit]\nConditionPathExists=!/\n".to_vec(),
+            mode: 0o644,
+        };
+        sockets.map(drop_in).collect()
+    }
+
     /// The programs of a run: the catalogue's, then, inside the sandbox, what the package declares as needed.
     pub fn programs(&self, probes: &[Probe], declared: &[Declared], run: Run) -> Vec<Program> {
         let name = &self.subject.spec.name;
@@ -67,6 +85,7 @@ impl<'a> Runs<'a> {
     /// probe is in the way of the same probe in another run.
     pub fn install(&self, probes: &[Probe], declared: &[Declared], installation: &mut Installation) {
         installation.files.extend(self.probing(probes, declared));
+        installation.files.extend(self.silencing());
         installation.units.extend(Run::ALL.map(|run| self.unit(run)));
     }
 
