@@ -17,6 +17,10 @@ use std::net::SocketAddr;
 /// What the planted files hold. A probe that reads it has read what it should not.
 pub const CANARY: &str = "sandbox-unit canary: nothing that matters, but you should not be able to read it\n";
 
+/// The prober: the program that attempts, in a sandbox, what [`program::encode`] wrote to its standard input, and says on its
+/// standard output what [`program::decode`] reads. Static, for the architecture that this was built for.
+pub const PROBER_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prober"));
+
 /// One forbidden action.
 pub struct Probe {
     /// Short name, unique in the catalogue: `write-usr`.

@@ -24,6 +24,10 @@ pub enum Refusal {
     Family(&'static str),
     /// What empties `CapabilityBoundingSet=` of this capability.
     Capability(&'static str),
+    /// What empties `CapabilityBoundingSet=` of all of these: any one of them is enough for the action.
+    Capabilities(&'static [&'static str]),
+    /// `RestrictNetworkInterfaces=`, where it leaves out this interface.
+    Interface(&'static str),
     /// What makes this path read-only, hides it or puts another in its place.
     Write(Cow<'static, str>),
     /// What hides this path.
@@ -71,16 +75,31 @@ impl Refusal {
             Self::Set(directive) => settings.is_on(directive).then_some(*directive).into_iter().collect(),
             Self::Is(directive, values) => {
                 let value = settings.last(directive).unwrap_or_default();
+                // A host name can follow `ProtectHostname=yes`.
+                let value =
+                    if *directive == "ProtectHostname" { value.split(':').next().unwrap_or(value) } else { value };
                 let hit = values.iter().any(|wanted| same_value(wanted, value));
                 hit.then_some(*directive).into_iter().collect()
             }
             Self::Call(call) => settings.refuses_call(call).then_some("SystemCallFilter").into_iter().collect(),
             Self::Family(family) => {
                 let list = "RestrictAddressFamilies";
-                let refused = settings.refuses_family(list, family);
+                let refused = settings.refuses_name(list, family);
                 refused.then_some(list).into_iter().collect()
             }
             Self::Capability(capability) => settings.without_capability(capability),
+            Self::Capabilities(any) => {
+                let mut refusing = any.iter().map(|capability| settings.without_capability(capability));
+                let first = refusing.next().unwrap_or_default();
+                let common = |common: Vec<&'static str>, next: Vec<&'static str>| {
+                    common.into_iter().filter(|directive| next.contains(directive)).collect()
+                };
+                refusing.fold(first, common)
+            }
+            Self::Interface(interface) => {
+                let list = "RestrictNetworkInterfaces";
+                settings.refuses_name(list, interface).then_some(list).into_iter().collect()
+            }
             Self::Write(path) => settings.refuses_write(path),
             Self::Read(path) => settings.refuses_read(path),
             Self::Exec(path) => settings.refuses_exec(path),
@@ -104,6 +123,8 @@ impl fmt::Display for Refusal {
             Self::Call(call) => write!(f, "SystemCallFilter= without {call}"),
             Self::Family(family) => write!(f, "RestrictAddressFamilies= without {family}"),
             Self::Capability(capability) => write!(f, "CapabilityBoundingSet= without {capability}"),
+            Self::Capabilities(any) => write!(f, "CapabilityBoundingSet= without {}", any.join(" and ")),
+            Self::Interface(interface) => write!(f, "RestrictNetworkInterfaces= without {interface}"),
             Self::Write(path) => write!(f, "what keeps {path} from being written, such as ProtectSystem="),
             Self::Read(path) => write!(f, "what hides {path}, such as ProtectHome= or InaccessiblePaths="),
             Self::Exec(path) => write!(f, "NoExecPaths= over {path}"),
@@ -163,14 +184,15 @@ impl<'a> Effective<'a> {
             && self.last("DynamicUser").is_some_and(|value| same_value(value, "yes"))
     }
 
-    fn refuses_family(&self, list: &str, family: &str) -> bool {
+    /// Whether a list of what is allowed, or behind a `~` of what is not, refuses this.
+    fn refuses_name(&self, list: &str, name: &str) -> bool {
         let mut refused = false;
         for (place, value) in self.all(list).enumerate() {
             let (names, negated) = value.strip_prefix('~').map_or((value, false), |names| (names, true));
             if place == 0 {
                 refused = !negated;
             }
-            if words(names).iter().any(|word| word == family) {
+            if words(names).iter().any(|word| word == name) {
                 refused = negated;
             }
         }

@@ -8,7 +8,7 @@ use super::{FEW_USERS, NOWHERE, Probe, asks, does, errno, probe};
 use crate::probe::canary::NOBODYS;
 use crate::probe::program::{AT_FDCWD, O_NONBLOCK, O_WRONLY, Program};
 use crate::syscall;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Is, Set};
 
 /// "Leave this as it is", for owners and users.
 const SAME: i64 = -1;
@@ -150,7 +150,12 @@ fn identity() -> Vec<Probe> {
                 let groups = program.bytes(&(NOBODYS as u32).to_ne_bytes());
                 syscall!(program, "setgroups", 1, groups);
             }),
-            [Capability("CAP_SETGID"), Set("PrivateUsers"), Call("setgroups")],
+            [
+                Capability("CAP_SETGID"),
+                // With `full`, groups can be set as everywhere.
+                Is("PrivateUsers", &["yes", "self", "identity"]),
+                Call("setgroups"),
+            ],
         ),
         probe(
             "change-capabilities",
@@ -283,7 +288,7 @@ fn system() -> Vec<Probe> {
                 let event = performance_event(program);
                 syscall!(program, "perf_event_open", event, -1, 0, -1, 0);
             }),
-            [Capability("CAP_PERFMON"), Set("PrivateUsers"), Call("perf_event_open")],
+            [Capabilities(&["CAP_PERFMON", "CAP_SYS_ADMIN"]), Set("PrivateUsers"), Call("perf_event_open")],
         ),
         probe(
             "hang-up-terminal",

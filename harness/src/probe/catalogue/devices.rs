@@ -5,7 +5,7 @@ use crate::probe::canary::device;
 use crate::probe::program::{AT_FDCWD, O_NONBLOCK, O_RDONLY, O_RDWR, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capability, Is, Set};
 
 /// What keeps a node from being opened that is there for everybody.
 fn refusals(path: &'static str) -> Vec<Refusal> {
@@ -73,6 +73,7 @@ pub fn table() -> Vec<Probe> {
             }),
             [
                 Set("PrivateDevices"),
+                Is("DevicePolicy", &["strict"]),
                 Capability("CAP_MKNOD"),
                 Set("PrivateUsers"),
                 Call("mknodat"),

@@ -4,7 +4,7 @@ use super::{Attempt, Canary, Probe, Success, does, not_init, probe};
 use crate::probe::program::O_RDONLY;
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Family, Is, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Family, Is, Set};
 
 /// Reading a planted file.
 fn read(id: &'static str, action: &'static str, path: &'static str, canaries: &'static [Canary]) -> Probe {
@@ -63,14 +63,20 @@ pub fn table() -> Vec<Probe> {
         probe(
             "read-environment-of-another",
             "read the environment of another process",
-            // Needs the right to trace it (fs/proc/base.c, environ_open); newer kernels take CAP_PERFMON for that, too.
+            // Needs the right to trace it (fs/proc/base.c, environ_open); newer kernels take CAP_PERFMON for that, too,
+            // and CAP_SYS_ADMIN for CAP_PERFMON.
             does(|program| {
                 not_init(program);
                 let descriptor = program.open("/proc/1/environ", O_RDONLY);
                 let buffer = program.space(64);
                 syscall!(program, "read", descriptor, buffer, 64);
             }),
-            [Is("ProtectProc", HIDING), Capability("CAP_SYS_PTRACE"), Set("PrivateUsers"), Set("PrivatePIDs")],
+            [
+                Is("ProtectProc", HIDING),
+                Capabilities(&["CAP_SYS_PTRACE", "CAP_PERFMON", "CAP_SYS_ADMIN"]),
+                Set("PrivateUsers"),
+                Set("PrivatePIDs"),
+            ],
         ),
         probe(
             "read-system-information",

@@ -5,7 +5,7 @@ use super::{Attempt, NOWHERE, Probe, asks, does, probe};
 use crate::probe::program::{O_WRONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Is, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Is, Set};
 
 /// ADJ_TICK of include/uapi/linux/timex.h.
 const ADJ_TICK: u64 = 0x4000;
@@ -48,7 +48,7 @@ fn settings() -> Vec<Probe> {
                 let name = program.text("sandbox-unit");
                 syscall!(program, "sethostname", name, 1000);
             }),
-            [Set("ProtectHostname"), Capability("CAP_SYS_ADMIN"), Set("PrivateUsers"), Call("sethostname")],
+            [Is("ProtectHostname", &["yes"]), Capability("CAP_SYS_ADMIN"), Set("PrivateUsers"), Call("sethostname")],
         ),
         probe(
             "domain-name",
@@ -58,7 +58,7 @@ fn settings() -> Vec<Probe> {
                 let name = program.text("sandbox-unit");
                 syscall!(program, "setdomainname", name, 1000);
             }),
-            [Set("ProtectHostname"), Capability("CAP_SYS_ADMIN"), Set("PrivateUsers"), Call("setdomainname")],
+            [Is("ProtectHostname", &["yes"]), Capability("CAP_SYS_ADMIN"), Set("PrivateUsers"), Call("setdomainname")],
         ),
     ]
 }
@@ -207,7 +207,7 @@ fn interfaces() -> Vec<Probe> {
                 let attributes = program.bytes(&attributes);
                 syscall!(program, "bpf", 0, attributes, 72);
             }),
-            [Call("bpf"), Capability("CAP_BPF"), Set("PrivateUsers")],
+            [Call("bpf"), Capabilities(&["CAP_BPF", "CAP_SYS_ADMIN"]), Set("PrivateUsers")],
         ),
         probe(
             "performance-events",

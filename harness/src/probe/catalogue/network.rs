@@ -6,7 +6,8 @@ use super::errno::EINVAL;
 use super::{Attempt, Probe, Success, asks, does, probe};
 use crate::probe::program::{O_RDONLY, Program};
 use crate::syscall;
-use sandbox_unit::refusal::Refusal::{Bind, Call, Capability, Connect, Family, Set};
+use sandbox_unit::refusal::Refusal;
+use sandbox_unit::refusal::Refusal::{Bind, Call, Capability, Connect, Family, Interface, Set};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const SOCK_STREAM: i64 = 1;
@@ -101,9 +102,12 @@ fn exotic_families() -> Vec<Probe> {
     ]
 }
 
+/// The interface that the machine sends to all of these addresses through.
+const OUT: Refusal = Interface("lo");
+
 /// Sending a datagram.
 fn send(id: &'static str, action: &'static str, address: IpAddr, port: u16) -> Probe {
-    let refused_by = [Connect(address), Call("socket"), Call("sendto")];
+    let refused_by = [Connect(address), OUT, Call("socket"), Call("sendto")];
     probe(id, action, Attempt::Send(SocketAddr::new(address, port)), refused_by)
 }
 
@@ -123,7 +127,7 @@ fn addresses() -> Vec<Probe> {
                 },
                 Success::Shows(MANAGER),
             ),
-            [Connect(Ipv4Addr::LOCALHOST.into()), Call("socket"), Call("sendto")],
+            [Connect(Ipv4Addr::LOCALHOST.into()), OUT, Call("socket"), Call("sendto")],
         ),
         send("send-private", "send to a machine of the private network", Ipv4Addr::new(10, 0, 0, 1).into(), DISCARD),
         send("send-public", "send to a machine on the internet", Ipv4Addr::new(192, 0, 2, 1).into(), DISCARD),

@@ -4,7 +4,7 @@ use super::{Attempt, Canary, Probe, Success, does, not_init, probe};
 use crate::probe::CANARY;
 use crate::probe::program::Program;
 use crate::syscall;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Set};
 
 /// The key of the planted shared memory: "sbu" and a number.
 const SHARED: i32 = 0x7362_7501;
@@ -141,7 +141,7 @@ fn schedule() -> Vec<Probe> {
             does(|program| {
                 syscall!(program, "ioprio_set", 1, 0, 1 << 13);
             }),
-            [Capability("CAP_SYS_NICE"), Set("PrivateUsers"), Call("ioprio_set")],
+            [Capabilities(&["CAP_SYS_NICE", "CAP_SYS_ADMIN"]), Set("PrivateUsers"), Call("ioprio_set")],
         ),
         probe(
             "choose-processors",
