@@ -65,6 +65,10 @@ fn asks(answers: &'static [i32], build: fn(&mut Program)) -> Attempt {
 /// Error numbers that the kernel answers behind its permission checks (include/uapi/asm-generic/errno-base.h, errno.h).
 mod errno {
     pub const ENOENT: i32 = 2;
+    pub const EEXIST: i32 = 17;
+    pub const ENOSPC: i32 = 28;
+    pub const ECONNREFUSED: i32 = 111;
+    pub const ENOKEY: i32 = 126;
     pub const ENOEXEC: i32 = 8;
     pub const EBADF: i32 = 9;
     pub const EINVAL: i32 = 22;
@@ -159,7 +163,9 @@ mod tests {
                     Canary::File(path, _)
                     | Canary::Directory(path, _)
                     | Canary::Program(path)
-                    | Canary::SetUid(path) => path.contains("/sandbox-unit-"),
+                    | Canary::SetUid(path)
+                    | Canary::MessageQueue(path)
+                    | Canary::Socket(path, _) => path.contains("/sandbox-unit-"),
                     Canary::Device(path, ..) => path.starts_with("/dev/"),
                     Canary::SharedMemory(key) => *key != 0,
                 };

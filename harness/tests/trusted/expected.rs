@@ -7,7 +7,8 @@ use std::path::Path;
 #[rustfmt::skip]
 pub const ANSWERS: &[(&str, &[&str])] = &[
     ("BindReadOnlyPaths", &["EROFS"]),
-    ("CapabilityBoundingSet", &["EPERM", "EACCES"]),
+    // Some bits of a mode are taken away without a word.
+    ("CapabilityBoundingSet", &["EPERM", "EACCES", "isolated"]),
     ("DevicePolicy", &["EPERM"]),
     // Another user, a file system that is read-only, directories of its own.
     ("DynamicUser", &["EPERM", "EACCES", "EROFS", "ENOENT", "isolated"]),
@@ -23,7 +24,7 @@ pub const ANSWERS: &[(&str, &[&str])] = &[
     ("PrivateNetwork", &["ENETUNREACH", "isolated"]),
     ("PrivatePIDs", &["ESRCH", "isolated"]),
     ("PrivateTmp", &["ENOENT", "isolated"]),
-    ("PrivateUsers", &["EPERM", "EACCES", "EINVAL"]),
+    ("PrivateUsers", &["EPERM", "EACCES", "EINVAL", "ECONNREFUSED"]),
     ("ProcSubset", &["ENOENT"]),
     ("ProtectClock", &["EPERM"]),
     ("ProtectControlGroups", &["EROFS"]),
@@ -36,7 +37,8 @@ pub const ANSWERS: &[(&str, &[&str])] = &[
     ("ProtectSystem", &["EROFS"]),
     ("ReadOnlyPaths", &["EROFS"]),
     ("RestrictAddressFamilies", &["EAFNOSUPPORT"]),
-    ("RestrictNamespaces", &["EPERM"]),
+    // clone3 cannot be looked into, and is not there at all.
+    ("RestrictNamespaces", &["EPERM", "ENOSYS"]),
     ("RestrictNetworkInterfaces", &["EPERM"]),
     ("RestrictRealtime", &["EPERM"]),
     ("RestrictSUIDSGID", &["EPERM"]),
@@ -78,11 +80,14 @@ impl Feature {
 /// Unproven where the feature is lacking: such a probe's control fails, so that it never counts as refused.
 pub const UNPROVEN: &[(&str, Feature)] = &[
     ("device-mem", Feature::File("/sys/class/mem/mem")),
+    ("emergency-keys", Feature::File("/proc/sysrq-trigger")),
     ("io-ports", Feature::Call),
+    ("io-privilege", Feature::Call),
     ("load-module", Feature::File("/proc/modules")),
     ("load-module-file", Feature::File("/proc/modules")),
     ("raise-limits", Feature::Capability(24)),
     ("replace-kernel", Feature::File("/sys/kernel/kexec_loaded")),
+    ("replace-kernel-from-file", Feature::Call),
     ("unload-module", Feature::File("/proc/modules")),
 ];
 
@@ -100,4 +105,9 @@ pub const UNENFORCED: &[(&str, &str, &[&str])] = &[
 pub const UNNAMED: &[(&str, &str)] = &[
     // Where /tmp is read-only. A unit that has this has a /tmp of its own, too, which is not.
     ("execute-own-file", "ProtectSystem=strict"),
+    ("load-own-library", "ProtectSystem=strict"),
+    // A /proc of its own has the real file, which takes CAP_SYSLOG, where that of the machine has a pipe in its place.
+    ("kernel-log-file", "ProtectProc=invisible"),
+    ("kernel-log-file", "ProtectProc=noaccess"),
+    ("kernel-log-file", "ProtectProc=ptraceable"),
 ];

@@ -89,6 +89,15 @@ pub fn table() -> Vec<Probe> {
             }),
             [Set("PrivateDevices"), Capability("CAP_SYS_RAWIO"), Set("PrivateUsers"), Call("ioperm")],
         ),
+        probe(
+            "io-privilege",
+            "reach all of the machine's input and output ports",
+            // Ends with the child, which uses none.
+            does(|program| {
+                syscall!(program, "iopl", 3);
+            }),
+            [Set("PrivateDevices"), Capability("CAP_SYS_RAWIO"), Set("PrivateUsers"), Call("iopl")],
+        ),
     ]
 }
 

@@ -1,10 +1,10 @@
 //! Files that a service has no business to read.
 
 use super::{Attempt, Canary, Probe, Success, does, not_init, probe};
-use crate::probe::program::O_RDONLY;
+use crate::probe::program::{AT_FDCWD, O_RDONLY};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capabilities, Family, Is, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Family, Is, Set};
 
 /// Reading a planted file.
 fn read(id: &'static str, action: &'static str, path: &'static str, canaries: &'static [Canary]) -> Probe {
@@ -25,6 +25,9 @@ macro_rules! closed_file {
             .with(&[Canary::File($path, 0o600)])
     };
 }
+
+const ANOTHERS: &str = "/run/sandbox-unit-other-socket";
+const BUS: &str = "/run/dbus/system_bus_socket";
 
 /// What `ProtectProc=` can be set to, to hide the processes of others.
 const HIDING: &[&str] = &["noaccess", "invisible", "ptraceable"];
@@ -49,6 +52,13 @@ pub fn table() -> Vec<Probe> {
         .with(&[Canary::File("/usr/lib/modules/sandbox-unit-canary", 0o644)]),
         closed_file!("read-secret", "read a file that only root may read", "/etc/sandbox-unit-secret"),
         closed_file!("read-state-of-another", "read the state of another service", "/var/lib/sandbox-unit-other/state"),
+        closed_file!(
+            "read-runtime-of-another",
+            "read the runtime files of another service",
+            "/run/sandbox-unit-other/secret"
+        ),
+        closed_file!("read-logs", "read a log that only root may read", "/var/log/sandbox-unit-secret.log"),
+        closed_file!("read-host-key", "read a key of this machine", "/etc/ssh/sandbox-unit-key"),
         probe(
             "see-processes",
             "see the processes of others",
@@ -104,6 +114,43 @@ pub fn table() -> Vec<Probe> {
             [Refusal::read("/run/systemd/private"), Family("AF_UNIX"), Call("socket"), Call("connect")],
         ),
         probe(
+            "see-through-process",
+            "reach the files that another process sees, past its own mounts",
+            // Needs the right to trace it (fs/proc/base.c, proc_pid_get_link).
+            does(|program| {
+                not_init(program);
+                program.open("/proc/1/root", O_RDONLY);
+            }),
+            [Capability("CAP_SYS_PTRACE"), Set("PrivateUsers"), Set("PrivatePIDs")],
+        ),
+        probe(
+            "connect-bus",
+            "reach the system bus",
+            // Whether it may connect: a connection would start it.
+            does(|program| {
+                const W_OK: i64 = 2;
+                let path = program.text(BUS);
+                program.accessible(path);
+                syscall!(program, "socket", 1, 1, 0);
+                syscall!(program, "faccessat", AT_FDCWD, path, W_OK);
+            }),
+            [Refusal::read(BUS), Family("AF_UNIX"), Call("socket")],
+        ),
+        probe(
+            "connect-another-service",
+            "connect to the local socket of another service",
+            // Nobody listens, which the kernel says behind every check (net/unix/af_unix.c, unix_find_bsd).
+            super::asks(&[super::errno::ECONNREFUSED], |program| {
+                let path = program.text(ANOTHERS);
+                program.accessible(path);
+                let (family, name, length) = program.unix_name(ANOTHERS);
+                let socket = syscall!(program, "socket", family, 1, 0);
+                syscall!(program, "connect", socket, name, length);
+            }),
+            [Refusal::read(ANOTHERS), Family("AF_UNIX"), Call("socket"), Call("connect")],
+        )
+        .with(&[Canary::Socket(ANOTHERS, 0o666)]),
+        probe(
             "file-handle",
             "ask for a handle that opens a file past its directories",
             // Too small a handle is told so behind every check (fs/fhandle.c, do_sys_name_to_handle).
@@ -111,7 +158,7 @@ pub fn table() -> Vec<Probe> {
                 let path = program.text("/proc");
                 let handle = program.space(16);
                 let mount = program.space(8);
-                syscall!(program, "name_to_handle_at", crate::probe::program::AT_FDCWD, path, handle, mount, 0);
+                syscall!(program, "name_to_handle_at", AT_FDCWD, path, handle, mount, 0);
             }),
             [Call("name_to_handle_at")],
         ),
