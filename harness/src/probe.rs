@@ -4,6 +4,7 @@ pub mod canary;
 mod catalogue;
 pub mod observer;
 pub mod program;
+pub mod scenario;
 
 pub use canary::Canary;
 pub use catalogue::probes;

@@ -8,7 +8,7 @@ use super::observation::Probed;
 use super::subject::Subject;
 use super::{Listener, VerifyError, check, harmless, timed};
 use crate::machine::{JournalEntry, Machine};
-use crate::report::{Phase, ProbeReport, Summary, UnitReport, Work};
+use crate::report::{Phase, ProbeReport, Summary, UnitReport, Work, scenario};
 use sandbox_unit::policy;
 use sandbox_unit::spec::{Check, ReadyCheck, Spec};
 use std::time::{Duration, Instant};
@@ -101,6 +101,7 @@ pub fn report(probed: &Probed, ran: Ran, unenforced: &Unenforced<'_>) -> UnitRep
         systemd: spec.systemd.number(),
         summary: Summary::of(&works, &probes),
         works,
+        scenarios: scenario::told(&probes),
         probes,
         journal: denials(&journal),
         explanation,
