@@ -4,6 +4,7 @@
 //! These boot machines with three versions of systemd, and so need root and systemd-nspawn.
 
 mod expected;
+mod harmless;
 mod settings;
 mod trials;
 

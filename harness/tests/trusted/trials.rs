@@ -65,7 +65,7 @@ impl Version {
 type Company = &'static [(&'static str, &'static str)];
 
 /// A unit with one setting, or none.
-struct Trial {
+pub struct Trial {
     unit: String,
     setting: Option<Setting>,
     company: Company,
@@ -173,11 +173,15 @@ fn trials() -> Vec<Trial> {
         .collect()
 }
 
-/// Boots this systemd and tries everything.
-pub fn on(version: &str) -> Version {
+/// Every probe in a unit without any setting.
+pub fn bare() -> Trial {
+    Trial { unit: "trusted-bare".into(), setting: None, company: &[], probes: probes() }
+}
+
+/// Boots this systemd, with these units ready to start and everything planted that the probes look for.
+pub fn boot(version: &str, trials: &[Trial]) -> Machine {
     let release = Release::find(version).expect("a release");
     let image = Store::default().get(release, &|line| eprintln!("{line}")).expect("an image");
-    let trials = trials();
     let put = |path: &str, content: &[u8], mode| File { path: path.into(), content: content.to_vec(), mode };
     let user = format!("u {USER} - \"Tries what root may\"\n");
     let mut files =
@@ -187,15 +191,23 @@ pub fn on(version: &str) -> Version {
     let catalogue = probes();
     let canaries: Vec<&Canary> = catalogue.iter().flat_map(|probe| probe.canaries).collect();
     ask(&machine, &[observer::routes(), canary::stage(&canaries)].concat());
+    machine
+}
+
+/// Runs units beside each other, and says what was seen of each.
+pub fn run(machine: &Machine, trials: &[Trial]) -> Vec<Vec<Evidence>> {
     let units: Vec<&str> = trials.iter().map(|trial| trial.unit.as_str()).collect();
     for batch in units.chunks(BATCH) {
         // That one does not start shows in what is not heard of it.
         machine.start(batch, PATIENCE).expect("started");
     }
-    let number = machine.systemd_version();
-    let seen = |trial: Trial| {
-        let seen = trial.seen(&machine);
-        (trial, seen)
-    };
-    Version { number, trials: trials.into_iter().map(seen).collect() }
+    trials.iter().map(|trial| trial.seen(machine)).collect()
+}
+
+/// Boots this systemd and tries everything.
+pub fn on(version: &str) -> Version {
+    let trials = trials();
+    let machine = boot(version, &trials);
+    let seen = run(&machine, &trials);
+    Version { number: machine.systemd_version(), trials: trials.into_iter().zip(seen).collect() }
 }
