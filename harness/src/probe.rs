@@ -7,7 +7,7 @@ pub mod program;
 pub mod scenario;
 
 pub use canary::Canary;
-pub use catalogue::probes;
+pub use catalogue::{probes, probes_for};
 
 use program::{End, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, Outcome, Program};
 use sandbox_unit::refusal::Refusal;

@@ -26,7 +26,7 @@ use crate::fit::DoesNotFit;
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::{Outcome, Program, decode};
-use crate::probe::{PROBER_PROGRAM, Probe, canary, observer, probes};
+use crate::probe::{PROBER_PROGRAM, Probe, canary, observer, probes_for};
 use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
 use installation::Runs;
@@ -106,7 +106,7 @@ impl<'a> Session<'a> {
         let mut installation = Installation::default();
         let mut plans = Vec::new();
         for subject in subjects {
-            let mut catalogue = probes();
+            let mut catalogue = probes_for(subject.spec.systemd);
             for forbid in &subject.spec.verify.forbid {
                 let probe =
                     Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit: subject.unit(), error })?;

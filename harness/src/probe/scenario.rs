@@ -54,7 +54,7 @@ pub static SCENARIOS: &[Scenario] = &[
             "shared-memory",
         ]],
     ),
-    scenario("container-engine", "ask the container engine for a root shell", &[&["connect-another-service"]]),
+    scenario("container-engine", "ask the container engine for a root shell", &[&["connect-container-engine"]]),
     scenario("system-bus", "ask other services for something, over the system bus", &[&["connect-bus"]]),
     scenario("service-manager", "give orders to the service manager", &[&["connect-service-manager"]]),
     scenario("sniffing", "listen to the traffic of others", &[&["socket-packet", "socket-raw", "socket-raw6"]]),

@@ -63,7 +63,7 @@ pub fn claiming(probe: &Probe) -> Vec<Setting> {
 fn made_for(refusal: &Refusal) -> Vec<Setting> {
     let lists = |directives: &[&str], value: &str| directives.iter().map(|name| Setting::plain(name, value)).collect();
     match refusal {
-        Refusal::Set(_) | Refusal::Is(..) | Refusal::Bind(_) | Refusal::Device(_) => Vec::new(),
+        Refusal::Set(_) | Refusal::Since(..) | Refusal::Is(..) | Refusal::Bind(_) | Refusal::Device(_) => Vec::new(),
         Refusal::Call(call) => vec![
             Setting::plain("SystemCallFilter", &format!("~{call}")),
             Setting::plain("SystemCallFilter", &format!("~{call}:EPERM")),

@@ -8,7 +8,7 @@ use super::{Attempt, FEW_USERS, NOWHERE, Probe, Success, asks, does, errno, prob
 use crate::probe::canary::NOBODYS;
 use crate::probe::program::{AT_FDCWD, Data, O_NONBLOCK, O_WRONLY, Program, S_IFIFO, Step};
 use crate::syscall;
-use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Family, Is, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Family, Is, Set, Since};
 
 /// "Leave this as it is", for owners and users.
 const SAME: i64 = -1;
@@ -382,7 +382,7 @@ fn system() -> Vec<Probe> {
             [
                 Capabilities(&["CAP_CHECKPOINT_RESTORE", "CAP_SYS_ADMIN"]),
                 Set("PrivateUsers"),
-                Set("RestrictNamespaces"),
+                Since(252, "RestrictNamespaces"),
                 Call("clone3"),
             ],
         ),

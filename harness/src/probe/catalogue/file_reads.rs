@@ -1,7 +1,8 @@
 //! Files that a service has no business to read.
 
-use super::{Attempt, Canary, Probe, Success, does, not_init, probe};
-use crate::probe::program::{AT_FDCWD, O_RDONLY};
+use super::errno::{ECONNREFUSED, EOPNOTSUPP, EOVERFLOW};
+use super::{Attempt, Canary, Probe, Success, asks, does, not_init, probe};
+use crate::probe::program::{AT_FDCWD, O_RDONLY, SOCK_STREAM};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
 use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Family, Is, Set};
@@ -26,8 +27,25 @@ macro_rules! closed_file {
     };
 }
 
-const ANOTHERS: &str = "/run/sandbox-unit-other-socket";
-const BUS: &str = "/run/dbus/system_bus_socket";
+/// Connecting to a planted socket, beside the real one where there is one: a connection would start who listens there.
+/// Nobody listens on this, which the kernel says behind every check (net/unix/af_unix.c, unix_find_bsd).
+macro_rules! connects {
+    ($id:literal, $action:literal, $path:literal) => {
+        probe(
+            $id,
+            $action,
+            asks(&[ECONNREFUSED], |program| {
+                let path = program.text($path);
+                program.accessible(path);
+                let (family, name, length) = program.unix_name($path);
+                let socket = syscall!(program, "socket", family, SOCK_STREAM, 0);
+                syscall!(program, "connect", socket, name, length);
+            }),
+            [Refusal::read($path), Family("AF_UNIX"), Call("socket"), Call("connect")],
+        )
+        .with(&[Canary::Socket($path, 0o666)])
+    };
+}
 
 /// What `ProtectProc=` can be set to, to hide the processes of others.
 const HIDING: &[&str] = &["noaccess", "invisible", "ptraceable"];
@@ -123,38 +141,18 @@ pub fn table() -> Vec<Probe> {
             }),
             [Capability("CAP_SYS_PTRACE"), Set("PrivateUsers"), Set("PrivatePIDs")],
         ),
-        probe(
-            "connect-bus",
-            "reach the system bus",
-            // Whether it may connect: a connection would start it.
-            does(|program| {
-                const W_OK: i64 = 2;
-                let path = program.text(BUS);
-                program.accessible(path);
-                syscall!(program, "socket", 1, 1, 0);
-                syscall!(program, "faccessat", AT_FDCWD, path, W_OK);
-            }),
-            [Refusal::read(BUS), Family("AF_UNIX"), Call("socket")],
-        ),
-        probe(
+        connects!("connect-bus", "reach the system bus", "/run/dbus/sandbox-unit-canary"),
+        connects!("connect-container-engine", "reach a container engine", "/run/podman/sandbox-unit-canary"),
+        connects!(
             "connect-another-service",
             "connect to the local socket of another service",
-            // Nobody listens, which the kernel says behind every check (net/unix/af_unix.c, unix_find_bsd).
-            super::asks(&[super::errno::ECONNREFUSED], |program| {
-                let path = program.text(ANOTHERS);
-                program.accessible(path);
-                let (family, name, length) = program.unix_name(ANOTHERS);
-                let socket = syscall!(program, "socket", family, 1, 0);
-                syscall!(program, "connect", socket, name, length);
-            }),
-            [Refusal::read(ANOTHERS), Family("AF_UNIX"), Call("socket"), Call("connect")],
-        )
-        .with(&[Canary::Socket(ANOTHERS, 0o666)]),
+            "/run/sandbox-unit-socket"
+        ),
         probe(
             "file-handle",
             "ask for a handle that opens a file past its directories",
             // Too small a handle is told so behind every check (fs/fhandle.c, do_sys_name_to_handle).
-            super::asks(&[super::errno::EOVERFLOW, super::errno::EOPNOTSUPP], |program| {
+            asks(&[EOVERFLOW, EOPNOTSUPP], |program| {
                 let path = program.text("/proc");
                 let handle = program.space(16);
                 let mount = program.space(8);

@@ -8,7 +8,7 @@ use super::{NOWHERE, Probe, asks, does, probe};
 use crate::probe::program::{AT_FDCWD, O_RDONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capability, Set, Since};
 
 const CLONE_NEWUSER: i64 = 0x1000_0000;
 const CLONE_NEWNS: i64 = 0x2_0000;
@@ -96,7 +96,8 @@ fn namespaces() -> Vec<Probe> {
                 let child = program.forking("clone3", &[arguments.into(), 88.into()]);
                 syscall!(program, "wait4", child, 0, 0, 0);
             }),
-            [Set("RestrictNamespaces"), Call("clone3")],
+            // 247 does not look at this call.
+            [Since(252, "RestrictNamespaces"), Call("clone3")],
         ),
         probe(
             "join-namespace",
