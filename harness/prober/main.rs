@@ -24,7 +24,6 @@ struct Aligned([u8; wire::MAX_PROGRAM]);
 /// Where `DRAIN` reads to.
 static mut DRAINED: [u8; 16384] = [0; 16384];
 
-const ESRCH: i64 = -3;
 const EINTR: i64 = -4;
 const EINVAL: i64 = -22;
 const ENOSYS: i64 = -38;
@@ -244,7 +243,7 @@ fn run(ops: &[Op], data: *mut u8, size: usize) {
             }
             op::DRAIN => drain(op.program, op.step, args[0]),
             op::SPAWN => spawn(args[0], args[1], args[2]),
-            op::DIFFER if args[0] == args[1] => ESRCH,
+            op::DIFFER if args[0] == args[1] => -(op.call as i64),
             op::DIFFER => 0,
             _ => EINVAL,
         };

@@ -43,7 +43,7 @@ pub mod op {
     /// the second and third, and wait for it; the result is 0 if it exited with 0, its exit status as an error number
     /// (that of execve where it did not come to run), or EINTR if a signal ended it.
     pub const SPAWN: u8 = 9;
-    /// 0 if the two arguments differ, ESRCH if not.
+    /// 0 if the two arguments differ, the error number in `call` if not.
     pub const DIFFER: u8 = 10;
     /// The result is the number at the address in the first argument; `call` is its width in bytes.
     pub const LOAD: u8 = 11;

@@ -4,9 +4,10 @@ pub mod canary;
 mod catalogue;
 pub mod observer;
 pub mod program;
+pub mod scenario;
 
 pub use canary::Canary;
-pub use catalogue::probes;
+pub use catalogue::{probes, probes_for};
 
 use program::{End, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, Outcome, Program};
 use sandbox_unit::refusal::Refusal;
@@ -16,6 +17,10 @@ use std::net::SocketAddr;
 
 /// What the planted files hold. A probe that reads it has read what it should not.
 pub const CANARY: &str = "sandbox-unit canary: nothing that matters, but you should not be able to read it\n";
+
+/// The prober: the program that attempts, in a sandbox, what [`program::encode`] wrote to its standard input, and says on its
+/// standard output what [`program::decode`] reads. Static, for the architecture that this was built for.
+pub const PROBER_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prober"));
 
 /// One forbidden action.
 pub struct Probe {

@@ -3,8 +3,10 @@
 pub mod human;
 pub mod matrix;
 mod mechanism;
+pub mod scenario;
 
 pub use mechanism::{Enforcement, MechanismReport};
+pub use scenario::ScenarioReport;
 
 use crate::engine::Engine;
 use crate::image::Image;
@@ -74,6 +76,9 @@ pub struct UnitReport {
     pub works: Vec<Work>,
     /// What must not.
     pub probes: Vec<ProbeReport>,
+    /// Which steps of an intrusion that stops.
+    #[serde(default)]
+    pub scenarios: Vec<ScenarioReport>,
     /// Journal lines that tell of a denial.
     pub journal: Vec<String>,
     /// Why it did not work, most likely first; empty when it did.

@@ -27,7 +27,7 @@ use crate::fit::DoesNotFit;
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::{Outcome, Program, decode};
-use crate::probe::{Probe, canary, observer, probes};
+use crate::probe::{PROBER_PROGRAM, Probe, canary, observer, probes_for};
 use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
 use installation::Runs;
@@ -41,8 +41,6 @@ use std::time::{Duration, Instant};
 const BASE: &str = "/var/lib/sandbox-unit";
 /// The prober inside a machine, for control runs and checks.
 const PROBER: &str = "/var/lib/sandbox-unit/prober";
-/// The prober itself.
-const PROBER_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prober"));
 
 /// How long everything that is probed before the service runs may take.
 const PROBING: Duration = Duration::from_secs(60);
@@ -109,7 +107,7 @@ impl<'a> Session<'a> {
         let mut installation = Installation::default();
         let mut plans = Vec::new();
         for subject in subjects {
-            let mut catalogue = probes();
+            let mut catalogue = probes_for(subject.spec.systemd);
             for forbid in &subject.spec.verify.forbid {
                 let probe =
                     Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit: subject.unit(), error })?;

@@ -7,6 +7,7 @@ use crate::place::{HOMES, in_home, is_below};
 use crate::policy::Setting;
 use crate::syscall_set;
 use crate::unit::words;
+use crate::version::SystemdVersion;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
@@ -16,6 +17,8 @@ use std::net::IpAddr;
 pub enum Refusal {
     /// This directive, with any value but "no" and nothing.
     Set(&'static str),
+    /// This directive, with any value but "no" and nothing, from this version of systemd on.
+    Since(u16, &'static str),
     /// This directive, with one of these values.
     Is(&'static str, &'static [&'static str]),
     /// `SystemCallFilter=`, where it leaves out this call.
@@ -24,6 +27,10 @@ pub enum Refusal {
     Family(&'static str),
     /// What empties `CapabilityBoundingSet=` of this capability.
     Capability(&'static str),
+    /// What empties `CapabilityBoundingSet=` of all of these: any one of them is enough for the action.
+    Capabilities(&'static [&'static str]),
+    /// `RestrictNetworkInterfaces=`, where it leaves out this interface.
+    Interface(&'static str),
     /// What makes this path read-only, hides it or puts another in its place.
     Write(Cow<'static, str>),
     /// What hides this path.
@@ -63,24 +70,47 @@ impl Refusal {
         Self::Exec(Cow::Borrowed(path))
     }
 
+    /// Whether this version of systemd refuses in this way.
+    #[must_use]
+    pub fn is_known_to(&self, systemd: SystemdVersion) -> bool {
+        !matches!(self, Self::Since(since, _) if systemd.number() < *since)
+    }
+
     /// The directives among `settings` that refuse in this way, by name.
     #[must_use]
     pub fn by(&self, settings: &[Setting]) -> Vec<&'static str> {
         let settings = Effective(settings);
         match self {
-            Self::Set(directive) => settings.is_on(directive).then_some(*directive).into_iter().collect(),
+            Self::Set(directive) | Self::Since(_, directive) => {
+                settings.is_on(directive).then_some(*directive).into_iter().collect()
+            }
             Self::Is(directive, values) => {
                 let value = settings.last(directive).unwrap_or_default();
+                // A host name can follow `ProtectHostname=yes`.
+                let value =
+                    if *directive == "ProtectHostname" { value.split(':').next().unwrap_or(value) } else { value };
                 let hit = values.iter().any(|wanted| same_value(wanted, value));
                 hit.then_some(*directive).into_iter().collect()
             }
             Self::Call(call) => settings.refuses_call(call).then_some("SystemCallFilter").into_iter().collect(),
             Self::Family(family) => {
                 let list = "RestrictAddressFamilies";
-                let refused = settings.refuses_family(list, family);
+                let refused = settings.refuses_name(list, family);
                 refused.then_some(list).into_iter().collect()
             }
             Self::Capability(capability) => settings.without_capability(capability),
+            Self::Capabilities(any) => {
+                let mut refusing = any.iter().map(|capability| settings.without_capability(capability));
+                let first = refusing.next().unwrap_or_default();
+                let common = |common: Vec<&'static str>, next: Vec<&'static str>| {
+                    common.into_iter().filter(|directive| next.contains(directive)).collect()
+                };
+                refusing.fold(first, common)
+            }
+            Self::Interface(interface) => {
+                let list = "RestrictNetworkInterfaces";
+                settings.refuses_name(list, interface).then_some(list).into_iter().collect()
+            }
             Self::Write(path) => settings.refuses_write(path),
             Self::Read(path) => settings.refuses_read(path),
             Self::Exec(path) => settings.refuses_exec(path),
@@ -100,10 +130,13 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Set(directive) => write!(f, "{directive}="),
+            Self::Since(version, directive) => write!(f, "{directive}=, from systemd {version} on"),
             Self::Is(directive, values) => write!(f, "{directive}={}", values.join(" or ")),
             Self::Call(call) => write!(f, "SystemCallFilter= without {call}"),
             Self::Family(family) => write!(f, "RestrictAddressFamilies= without {family}"),
             Self::Capability(capability) => write!(f, "CapabilityBoundingSet= without {capability}"),
+            Self::Capabilities(any) => write!(f, "CapabilityBoundingSet= without {}", any.join(" and ")),
+            Self::Interface(interface) => write!(f, "RestrictNetworkInterfaces= without {interface}"),
             Self::Write(path) => write!(f, "what keeps {path} from being written, such as ProtectSystem="),
             Self::Read(path) => write!(f, "what hides {path}, such as ProtectHome= or InaccessiblePaths="),
             Self::Exec(path) => write!(f, "NoExecPaths= over {path}"),
@@ -163,14 +196,15 @@ impl<'a> Effective<'a> {
             && self.last("DynamicUser").is_some_and(|value| same_value(value, "yes"))
     }
 
-    fn refuses_family(&self, list: &str, family: &str) -> bool {
+    /// Whether a list of what is allowed, or behind a `~` of what is not, refuses this.
+    fn refuses_name(&self, list: &str, name: &str) -> bool {
         let mut refused = false;
         for (place, value) in self.all(list).enumerate() {
             let (names, negated) = value.strip_prefix('~').map_or((value, false), |names| (names, true));
             if place == 0 {
                 refused = !negated;
             }
-            if words(names).iter().any(|word| word == family) {
+            if words(names).iter().any(|word| word == name) {
                 refused = negated;
             }
         }
@@ -394,6 +428,30 @@ mod tests {
         assert!(by(&refusal, &[("NoNewPrivileges", "no")]).is_empty());
         assert_eq!(by(&refusal, &[("DynamicUser", "yes"), ("NoNewPrivileges", "no")]), ["NoNewPrivileges"]);
         assert!(by(&refusal, &[]).is_empty());
+        let since = Refusal::Since(252, "RestrictNamespaces");
+        assert_eq!(by(&since, &[("RestrictNamespaces", "yes")]), ["RestrictNamespaces"]);
+        assert!(since.is_known_to(SystemdVersion::new(252)) && !since.is_known_to(SystemdVersion::new(247)));
+        assert!(refusal.is_known_to(SystemdVersion::new(247)));
+        let host_name = Refusal::Is("ProtectHostname", &["yes"]);
+        assert_eq!(by(&host_name, &[("ProtectHostname", "yes:box")]), ["ProtectHostname"]);
+        assert!(by(&host_name, &[("ProtectHostname", "private")]).is_empty(), "it has a name of its own to change");
+    }
+
+    #[test]
+    fn one_of_several_capabilities_is_enough_for_some_actions() {
+        let refusal = Refusal::Capabilities(&["CAP_BPF", "CAP_SYS_ADMIN"]);
+        assert!(by(&refusal, &[("CapabilityBoundingSet", "~CAP_BPF")]).is_empty());
+        assert_eq!(by(&refusal, &[("CapabilityBoundingSet", "~CAP_BPF CAP_SYS_ADMIN")]), ["CapabilityBoundingSet"]);
+        assert_eq!(by(&refusal, &[("CapabilityBoundingSet", "")]), ["CapabilityBoundingSet"]);
+        assert!(by(&refusal, &[]).is_empty());
+    }
+
+    #[test]
+    fn interfaces_are_what_is_left_out() {
+        let loopback = Refusal::Interface("lo");
+        assert_eq!(by(&loopback, &[("RestrictNetworkInterfaces", "~lo")]), ["RestrictNetworkInterfaces"]);
+        assert_eq!(by(&loopback, &[("RestrictNetworkInterfaces", "eth0")]), ["RestrictNetworkInterfaces"]);
+        assert!(by(&loopback, &[("RestrictNetworkInterfaces", "lo")]).is_empty());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is planted for probes, from outside the sandbox.
 
 use super::CANARY;
-use super::program::{AT_FDCWD, Program};
+use super::program::{AT_FDCWD, O_CREAT, O_RDWR, Program};
 use crate::syscall;
 
 /// Something planted for a probe, owned by root. Directories on the way to it get mode 0755.
@@ -17,6 +17,10 @@ pub enum Canary {
     SetUid(&'static str),
     /// A character device with this mode, major and minor number; where there is something at this path, that stays.
     Device(&'static str, u32, u32, u32),
+    /// A socket that nobody listens on, with this mode.
+    Socket(&'static str, u32),
+    /// A POSIX message queue of this name, readable by everybody.
+    MessageQueue(&'static str),
     /// A System V shared memory segment with this key, readable by everybody, that holds the [`CANARY`].
     SharedMemory(i32),
 }
@@ -68,6 +72,18 @@ impl Canary {
                 let name = program.text(path);
                 let made = syscall!(program, "mknodat", AT_FDCWD, name, S_IFCHR | mode, device(major, minor));
                 program.tolerate(made);
+            }
+            Self::Socket(path, mode) => {
+                const S_IFSOCK: u32 = 0o140_000;
+                way(&mut program, path);
+                let name = program.text(path);
+                let made = syscall!(program, "mknodat", AT_FDCWD, name, S_IFSOCK | mode, 0);
+                program.tolerate(made);
+            }
+            Self::MessageQueue(path) => {
+                // The kernel takes the name without the slash before it.
+                let name = program.text(path.trim_start_matches('/'));
+                syscall!(program, "mq_open", name, O_RDWR | O_CREAT, 0o644, 0);
             }
             Self::SharedMemory(key) => shared_memory(&mut program, key),
         }

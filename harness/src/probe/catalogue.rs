@@ -20,6 +20,7 @@ mod processes;
 use super::program::Program;
 use super::{Attempt, Canary, Group, Probe, Success};
 use sandbox_unit::refusal::Refusal;
+use sandbox_unit::version::SystemdVersion;
 
 /// Every probe, group by group.
 #[must_use]
@@ -37,6 +38,16 @@ pub fn probes() -> Vec<Probe> {
     ];
     let grouped = |(group, table): (Group, Vec<Probe>)| table.into_iter().map(move |probe| Probe { group, ..probe });
     tables.into_iter().flat_map(grouped).collect()
+}
+
+/// Every probe, with what refuses it from this version of systemd on.
+#[must_use]
+pub fn probes_for(systemd: SystemdVersion) -> Vec<Probe> {
+    let mut probes = probes();
+    for probe in &mut probes {
+        probe.refused_by.to_mut().retain(|refusal| refusal.is_known_to(systemd));
+    }
+    probes
 }
 
 /// One entry of a table; its group is that of the table.
@@ -65,6 +76,10 @@ fn asks(answers: &'static [i32], build: fn(&mut Program)) -> Attempt {
 /// Error numbers that the kernel answers behind its permission checks (include/uapi/asm-generic/errno-base.h, errno.h).
 mod errno {
     pub const ENOENT: i32 = 2;
+    pub const EEXIST: i32 = 17;
+    pub const ENOSPC: i32 = 28;
+    pub const ECONNREFUSED: i32 = 111;
+    pub const ENOKEY: i32 = 126;
     pub const ENOEXEC: i32 = 8;
     pub const EBADF: i32 = 9;
     pub const EINVAL: i32 = 22;
@@ -133,13 +148,16 @@ mod tests {
             assert!(!probe.refused_by.is_empty(), "{}", probe.id);
             for refusal in probe.refused_by.iter() {
                 match refusal {
-                    Refusal::Set(name) | Refusal::Is(name, _) => {
+                    Refusal::Set(name) | Refusal::Since(_, name) | Refusal::Is(name, _) => {
                         assert!(directive::find(name).is_some(), "{}: {name}=", probe.id);
                     }
                     Refusal::Call(name) => {
                         let mut program = Program::default();
                         program.syscall(name, &[]);
                         assert_eq!(program.unknown_calls(), 0, "{}: {name}", probe.id);
+                    }
+                    Refusal::Capabilities(names) => {
+                        assert!(names.iter().all(|name| capability::CAPABILITIES.contains(name)), "{}", probe.id);
                     }
                     Refusal::Capability(name) => {
                         assert!(capability::CAPABILITIES.contains(name), "{}: {name}", probe.id);
@@ -159,7 +177,9 @@ mod tests {
                     Canary::File(path, _)
                     | Canary::Directory(path, _)
                     | Canary::Program(path)
-                    | Canary::SetUid(path) => path.contains("/sandbox-unit-"),
+                    | Canary::SetUid(path)
+                    | Canary::MessageQueue(path)
+                    | Canary::Socket(path, _) => path.contains("/sandbox-unit-"),
                     Canary::Device(path, ..) => path.starts_with("/dev/"),
                     Canary::SharedMemory(key) => *key != 0,
                 };

@@ -113,6 +113,14 @@ pub const O_TRUNC: i64 = 0o1000;
 /// Do not block.
 pub const O_NONBLOCK: i64 = 0o4000;
 
+/// An ordinary file, in a mode (include/uapi/linux/stat.h).
+pub const S_IFREG: i64 = 0o100_000;
+/// A socket.
+pub const S_IFSOCK: i64 = 0o140_000;
+/// A pipe.
+pub const S_IFIFO: i64 = 0o010_000;
+const STATX_TYPE_AND_MODE: i64 = 3;
+
 /// How much of a file is shown.
 const SHOWN: usize = 1024;
 
@@ -219,7 +227,31 @@ impl Program {
 
     /// Goes on only if the two differ; where they do not, it fails with ESRCH.
     pub fn differ(&mut self, a: impl Into<Value>, b: impl Into<Value>) -> Step {
-        self.push(op::DIFFER, 0, &[a.into(), b.into()])
+        const ESRCH: u16 = 3;
+        self.push(op::DIFFER, ESRCH, &[a.into(), b.into()])
+    }
+
+    /// Goes on only if what is at this path is not what systemd puts in place of what is inaccessible, which has no
+    /// permission bits at all; where it is, it fails with EACCES. To root, that could be opened like any other.
+    pub fn accessible(&mut self, path: Data) {
+        const EACCES: u16 = 13;
+        /// Of `stx_mode` in struct statx.
+        const MODE: usize = 28;
+        let status = self.space(256);
+        syscall!(self, "statx", AT_FDCWD, path, 0, STATX_TYPE_AND_MODE, status);
+        let mode = self.load(status.at(MODE), 2);
+        for bare in [S_IFREG, S_IFSOCK, S_IFIFO] {
+            self.push(op::DIFFER, EACCES, &[mode.into(), bare.into()]);
+        }
+    }
+
+    /// What kind of file an open file is, and what mode it has in the end.
+    pub fn mode(&mut self, file: Step) -> Step {
+        const AT_EMPTY_PATH: i64 = 0x1000;
+        const MODE: usize = 28;
+        let (path, status) = (self.text(""), self.space(256));
+        syscall!(self, "statx", file, path, AT_EMPTY_PATH, STATX_TYPE_AND_MODE, status);
+        self.load(status.at(MODE), 2)
     }
 
     /// Reads a descriptor to its end and reports what came.

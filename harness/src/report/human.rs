@@ -2,7 +2,8 @@
 
 pub mod matrix;
 
-use super::{By, MachineFacts, ProbeReport, Report, UnitReport, Verdict, Work};
+use super::scenario::Outcome;
+use super::{By, MachineFacts, ProbeReport, Report, ScenarioReport, UnitReport, Verdict, Work};
 use anstyle::{AnsiColor, Style};
 use std::fmt::{self, Write};
 
@@ -89,6 +90,7 @@ fn write_unit(out: &mut String, unit: &UnitReport) -> fmt::Result {
     if !absent.is_empty() {
         writeln!(out, "\n  {HEAD}Not in this kernel{HEAD:#}\n    {DIM}{}{DIM:#}", absent.join(", "))?;
     }
+    write_scenarios(out, unit)?;
     write_list(out, "Denials in the journal", &unit.journal)?;
     write_list(out, "Why", &unit.explanation)?;
     write_list(out, "To know", &unit.notes)?;
@@ -137,6 +139,33 @@ fn write_aside(out: &mut String, unit: &UnitReport, verdict: Verdict, title: &st
         writeln!(out, "    {ODD}--{ODD:#}    {:ACTION$} {DIM}{}{DIM:#}", probe.action, probe.why)?;
     }
     Ok(())
+}
+
+/// What an intruder could do next: a line a scenario.
+fn write_scenarios(out: &mut String, unit: &UnitReport) -> fmt::Result {
+    if unit.scenarios.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n  {HEAD}What an intruder could do from here, and whether it is stopped{HEAD:#}")?;
+    for scenario in &unit.scenarios {
+        let (style, word, why) = match scenario.outcome {
+            Outcome::Stopped => (GOOD, "ok", stopped_by(scenario)),
+            Outcome::Open => (ODD, "open", scenario.probes.join(", ")),
+            Outcome::Absent => (GOOD, "ok", "not in this kernel".to_owned()),
+            Outcome::Unknown => (ODD, "--", format!("not known here: {}", scenario.probes.join(", "))),
+        };
+        writeln!(out, "    {style}{word:6}{style:#}{:ACTION$} {DIM}{why}{DIM:#}", scenario.story)?;
+    }
+    Ok(())
+}
+
+fn stopped_by(scenario: &ScenarioReport) -> String {
+    let directives = scenario.directives.join(", ");
+    match (scenario.identity, directives.is_empty()) {
+        (true, true) => "the user alone".to_owned(),
+        (true, false) => format!("{directives}, and the user"),
+        (false, _) => directives,
+    }
 }
 
 fn write_list(out: &mut String, title: &str, lines: &[String]) -> fmt::Result {
@@ -190,6 +219,12 @@ mod tests {
         }
     }
 
+    fn scenario(story: &str, outcome: Outcome, probes: &[&str], directives: &[&str], identity: bool) -> ScenarioReport {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let (probes, directives) = (owned(probes), owned(directives));
+        ScenarioReport { id: "x".into(), story: story.into(), outcome, probes, directives, identity }
+    }
+
     fn mechanism(id: &str, enforcement: Enforcement, detail: &str, directives: &[&str]) -> MechanismReport {
         let name = format!("the mechanism of {id}");
         MechanismReport { detail: detail.into(), ..MechanismReport::example(&name, enforcement, directives) }
@@ -218,6 +253,13 @@ mod tests {
             summary: Summary::of(&works, &probes),
             works,
             probes,
+            scenarios: vec![
+                scenario("leave a job for cron", Outcome::Stopped, &["write-cron"], &["ProtectSystem"], false),
+                scenario("add a key", Outcome::Stopped, &["write-ssh"], &["ProtectHome"], true),
+                scenario("read secrets", Outcome::Stopped, &["read-secret"], &[], true),
+                scenario("stay in /tmp", Outcome::Open, &["write-tmp", "execute-own-file"], &[], false),
+                scenario("run code in the kernel", Outcome::Unknown, &["device-mem"], &[], false),
+            ],
             journal: vec!["open: Permission denied".into()],
             explanation: vec!["ProtectHome=yes may be the cause".into()],
             notes: vec!["something to know".into()],

@@ -5,7 +5,7 @@ use super::probing::Seen;
 use crate::engine::{EngineError, File, Installation, Missing, choose};
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::decode;
-use crate::probe::{Probe, Run, canary, observer, probes};
+use crate::probe::{Probe, Run, canary, observer, probes, probes_for};
 use crate::report::MechanismReport;
 use crate::verify::harmless;
 use crate::verify::installation::{Runs, STAGE, install_stage, stage_records};
@@ -149,7 +149,7 @@ impl Booted {
 
     /// The catalogue, and what the package itself forbids.
     pub fn catalogue(&self) -> Result<Vec<Probe>, VerifyError> {
-        let mut catalogue = probes();
+        let mut catalogue = probes_for(self.subject.spec.systemd);
         for forbid in &self.subject.spec.verify.forbid {
             let unit = self.subject.unit();
             catalogue.push(Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit, error })?);

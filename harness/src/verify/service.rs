@@ -8,7 +8,7 @@ use super::observation::Probed;
 use super::subject::Subject;
 use super::{Listener, VerifyError, check, harmless, remains, timed};
 use crate::machine::{JournalEntry, Machine, MachineError};
-use crate::report::{Phase, ProbeReport, Summary, UnitReport, Work};
+use crate::report::{Phase, ProbeReport, Summary, UnitReport, Work, scenario};
 use sandbox_unit::spec::{Check, ReadyCheck, ServiceType, Spec};
 use std::time::{Duration, Instant};
 
@@ -114,6 +114,7 @@ pub fn report(probed: &Probed, ran: Ran, unenforced: &Unenforced<'_>) -> UnitRep
         systemd: spec.systemd.number(),
         summary: Summary::of(&works, &probes),
         works,
+        scenarios: scenario::told(&probes),
         probes,
         journal: denials(&journal),
         explanation,

@@ -2,13 +2,13 @@
 //!
 //! Files are pipes: they have an owner and a mode like any other, are seen by nobody and leave nothing behind.
 
-use super::errno::{EINVAL, ESTALE};
+use super::errno::{EEXIST, EINVAL, ESTALE};
 use super::kernel::performance_event;
-use super::{FEW_USERS, NOWHERE, Probe, asks, does, errno, probe};
+use super::{Attempt, FEW_USERS, NOWHERE, Probe, Success, asks, does, errno, probe};
 use crate::probe::canary::NOBODYS;
-use crate::probe::program::{AT_FDCWD, O_NONBLOCK, O_WRONLY, Program};
+use crate::probe::program::{AT_FDCWD, Data, O_NONBLOCK, O_WRONLY, Program, S_IFIFO, Step};
 use crate::syscall;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Family, Is, Set, Since};
 
 /// "Leave this as it is", for owners and users.
 const SAME: i64 = -1;
@@ -24,7 +24,7 @@ pub fn table() -> Vec<Probe> {
 }
 
 /// A pipe that belongs to nobody's user, for which it takes CAP_CHOWN to come by.
-fn nobodys_pipe(program: &mut Program) -> crate::probe::program::Step {
+fn nobodys_pipe(program: &mut Program) -> Step {
     let (end, _) = program.pipe();
     syscall!(program, "fchown", end, NOBODYS, SAME);
     end
@@ -109,6 +109,28 @@ fn files() -> Vec<Probe> {
             [Capability("CAP_LINUX_IMMUTABLE"), Set("PrivateUsers"), Call("memfd_create")],
         ),
         probe(
+            "keep-set-gid",
+            "make a file set-gid for a group that it is not in",
+            // fs/attr.c, setattr_prepare: without the capability the bit is taken away, without a word.
+            Attempt::Program(
+                |program| {
+                    let (end, _) = program.pipe();
+                    syscall!(program, "fchown", end, SAME, NOBODYS);
+                    syscall!(program, "fchmod", end, 0o2444);
+                    program.mode(end);
+                },
+                Success::Returns(S_IFIFO | 0o2444),
+            ),
+            [
+                Set("RestrictSUIDSGID"),
+                Capability("CAP_FSETID"),
+                Capability("CAP_CHOWN"),
+                FEW_USERS,
+                Call("fchown"),
+                Call("fchmod"),
+            ],
+        ),
+        probe(
             "watch-all-files",
             "watch every file that is opened",
             // A group of marks, without a mark.
@@ -120,7 +142,7 @@ fn files() -> Vec<Probe> {
     ]
 }
 
-fn memory_file(program: &mut Program) -> crate::probe::program::Step {
+fn memory_file(program: &mut Program) -> Step {
     let name = program.text("sandbox-unit");
     syscall!(program, "memfd_create", name, 0)
 }
@@ -150,7 +172,12 @@ fn identity() -> Vec<Probe> {
                 let groups = program.bytes(&(NOBODYS as u32).to_ne_bytes());
                 syscall!(program, "setgroups", 1, groups);
             }),
-            [Capability("CAP_SETGID"), Set("PrivateUsers"), Call("setgroups")],
+            [
+                Capability("CAP_SETGID"),
+                // With `full`, groups can be set as everywhere.
+                Is("PrivateUsers", &["yes", "self", "identity"]),
+                Call("setgroups"),
+            ],
         ),
         probe(
             "change-capabilities",
@@ -217,7 +244,62 @@ fn identity() -> Vec<Probe> {
 }
 
 fn network() -> Vec<Probe> {
-    vec![probe(
+    vec![
+        administration(),
+        probe(
+            "audit-write",
+            "write into the audit log",
+            // AUDIT_USER without a text: kernel/audit.c asks for the capability, and then has nothing to write.
+            asks(&[EINVAL], |program| {
+                const AUDIT_USER: u16 = 1005;
+                const REQUEST_AND_ACK: u16 = 5;
+                // struct nlmsghdr, and the same with the number of an error behind it, which is all that is read of it; the
+                // rest of a larger number is there already.
+                const HEAD: i64 = 16;
+                let message = [&16u32.to_ne_bytes()[..], &AUDIT_USER.to_ne_bytes(), &REQUEST_AND_ACK.to_ne_bytes()];
+                let message = program.bytes(&[message.concat(), vec![0; 8]].concat());
+                let reply = program.bytes(&[0xff; 24]);
+                let (socket, name) = audit_socket(program, 0);
+                syscall!(program, "sendto", socket, message, HEAD, 0, name, 12);
+                syscall!(program, "recvfrom", socket, reply, HEAD + 4, MSG_DONTWAIT, 0, 0);
+                program.load(reply.at(16), 8);
+            }),
+            [
+                Capability("CAP_AUDIT_WRITE"),
+                Set("PrivateUsers"),
+                Family("AF_NETLINK"),
+                Call("socket"),
+                Call("sendto"),
+                Call("recvfrom"),
+            ],
+        ),
+        probe(
+            "audit-read",
+            "listen to the audit log",
+            does(|program| {
+                let (socket, name) = audit_socket(program, 1);
+                syscall!(program, "bind", socket, name, 12);
+            }),
+            [Capability("CAP_AUDIT_READ"), Set("PrivateUsers"), Family("AF_NETLINK"), Call("socket"), Call("bind")],
+        ),
+    ]
+}
+
+const MSG_DONTWAIT: i64 = 0x40;
+
+/// A socket to the kernel's audit log, and its address with these groups (struct sockaddr_nl).
+fn audit_socket(program: &mut Program, groups: u32) -> (Step, Data) {
+    const NETLINK_AUDIT: i64 = 9;
+    const AF_NETLINK: u16 = 16;
+    let mut name = AF_NETLINK.to_ne_bytes().to_vec();
+    name.resize(8, 0);
+    name.extend_from_slice(&groups.to_ne_bytes());
+    let name = program.bytes(&name);
+    (syscall!(program, "socket", AF_NETLINK, 3, NETLINK_AUDIT), name)
+}
+
+fn administration() -> Probe {
+    probe(
         "network-administration",
         "override limits of the network",
         // SO_RCVBUFFORCE of a socket that is connected to itself.
@@ -230,7 +312,7 @@ fn network() -> Vec<Probe> {
             syscall!(program, "setsockopt", socket, SOL_SOCKET, SO_RCVBUFFORCE, size, 4);
         }),
         [Capability("CAP_NET_ADMIN"), Set("PrivateUsers"), Call("socketpair"), Call("setsockopt")],
-    )]
+    )
 }
 
 fn system() -> Vec<Probe> {
@@ -283,7 +365,26 @@ fn system() -> Vec<Probe> {
                 let event = performance_event(program);
                 syscall!(program, "perf_event_open", event, -1, 0, -1, 0);
             }),
-            [Capability("CAP_PERFMON"), Set("PrivateUsers"), Call("perf_event_open")],
+            [Capabilities(&["CAP_PERFMON", "CAP_SYS_ADMIN"]), Set("PrivateUsers"), Call("perf_event_open")],
+        ),
+        probe(
+            "choose-process-number",
+            "choose the number of a process, as if it were another",
+            // kernel/pid.c, alloc_pid: the capability before whether the number is taken, as 1 always is.
+            asks(&[EEXIST], |program| {
+                const SIGCHLD: i64 = 17;
+                let (arguments, number) = (program.space(88), program.bytes(&1u32.to_ne_bytes()));
+                program.store(arguments.at(32), SIGCHLD, 8);
+                program.store(arguments.at(64), number, 8);
+                program.store(arguments.at(72), 1, 8);
+                program.forking("clone3", &[arguments.into(), 88.into()]);
+            }),
+            [
+                Capabilities(&["CAP_CHECKPOINT_RESTORE", "CAP_SYS_ADMIN"]),
+                Set("PrivateUsers"),
+                Since(252, "RestrictNamespaces"),
+                Call("clone3"),
+            ],
         ),
         probe(
             "hang-up-terminal",

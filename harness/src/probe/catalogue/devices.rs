@@ -5,7 +5,7 @@ use crate::probe::canary::device;
 use crate::probe::program::{AT_FDCWD, O_NONBLOCK, O_RDONLY, O_RDWR, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capability, Is, Set};
 
 /// What keeps a node from being opened that is there for everybody.
 fn refusals(path: &'static str) -> Vec<Refusal> {
@@ -73,6 +73,7 @@ pub fn table() -> Vec<Probe> {
             }),
             [
                 Set("PrivateDevices"),
+                Is("DevicePolicy", &["strict"]),
                 Capability("CAP_MKNOD"),
                 Set("PrivateUsers"),
                 Call("mknodat"),
@@ -87,6 +88,15 @@ pub fn table() -> Vec<Probe> {
                 syscall!(program, "ioperm", 0x80, 1, 1);
             }),
             [Set("PrivateDevices"), Capability("CAP_SYS_RAWIO"), Set("PrivateUsers"), Call("ioperm")],
+        ),
+        probe(
+            "io-privilege",
+            "reach all of the machine's input and output ports",
+            // Ends with the child, which uses none.
+            does(|program| {
+                syscall!(program, "iopl", 3);
+            }),
+            [Set("PrivateDevices"), Capability("CAP_SYS_RAWIO"), Set("PrivateUsers"), Call("iopl")],
         ),
     ]
 }

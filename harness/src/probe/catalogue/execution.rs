@@ -2,7 +2,7 @@
 
 use super::{Attempt, Canary, FEW_USERS, Probe, Success, does, probe};
 use crate::probe::canary::{EXIT, executable};
-use crate::probe::program::{AT_FDCWD, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, Program, Step};
+use crate::probe::program::{AT_FDCWD, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, Program, Step};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
 use sandbox_unit::refusal::Refusal::{Call, Is, Set};
@@ -176,6 +176,39 @@ fn files() -> Vec<Probe> {
                 syscall!(program, "dup3", file, DESCRIPTOR, 0);
                 program.spawn(&format!("/proc/self/fd/{DESCRIPTOR}"), &[]);
             }),
+            [Call("memfd_create")],
+        ),
+        probe(
+            "load-own-library",
+            "write a library to /tmp and run code of it",
+            Attempt::Program(
+                |program| {
+                    let path = program.own_path("/tmp", "library");
+                    let name = program.text(&path);
+                    let code = program.bytes(&FUNCTION.to_ne_bytes());
+                    let file = syscall!(program, "openat", AT_FDCWD, name, O_RDWR | O_CREAT | O_TRUNC, 0o700);
+                    syscall!(program, "write", file, code, 8);
+                    syscall!(program, "unlinkat", AT_FDCWD, name, 0);
+                    let memory = syscall!(program, "mmap", 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+                    program.execute(memory);
+                },
+                Success::Returns(ANSWER),
+            ),
+            [Refusal::exec("/tmp")],
+        ),
+        probe(
+            "load-memory-file",
+            "write a library to memory and run code of it",
+            Attempt::Program(
+                |program| {
+                    let (name, code) = (program.text("sandbox-unit"), program.bytes(&FUNCTION.to_ne_bytes()));
+                    let file = syscall!(program, "memfd_create", name, 0);
+                    syscall!(program, "write", file, code, 8);
+                    let memory = syscall!(program, "mmap", 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+                    program.execute(memory);
+                },
+                Success::Returns(ANSWER),
+            ),
             [Call("memfd_create")],
         ),
         probe(

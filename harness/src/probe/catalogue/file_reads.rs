@@ -1,10 +1,11 @@
 //! Files that a service has no business to read.
 
-use super::{Attempt, Canary, Probe, Success, does, not_init, probe};
-use crate::probe::program::O_RDONLY;
+use super::errno::{ECONNREFUSED, EOPNOTSUPP, EOVERFLOW};
+use super::{Attempt, Canary, Probe, Success, asks, does, not_init, probe};
+use crate::probe::program::{AT_FDCWD, O_RDONLY, SOCK_STREAM};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Family, Is, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Family, Is, Set};
 
 /// Reading a planted file.
 fn read(id: &'static str, action: &'static str, path: &'static str, canaries: &'static [Canary]) -> Probe {
@@ -23,6 +24,26 @@ macro_rules! closed_file {
     ($id:literal, $action:literal, $path:literal) => {
         probe($id, $action, Attempt::Read($path.into()), [Refusal::read($path), Set("DynamicUser"), Set("User")])
             .with(&[Canary::File($path, 0o600)])
+    };
+}
+
+/// Connecting to a planted socket, beside the real one where there is one: a connection would start who listens there.
+/// Nobody listens on this, which the kernel says behind every check (net/unix/af_unix.c, unix_find_bsd).
+macro_rules! connects {
+    ($id:literal, $action:literal, $path:literal) => {
+        probe(
+            $id,
+            $action,
+            asks(&[ECONNREFUSED], |program| {
+                let path = program.text($path);
+                program.accessible(path);
+                let (family, name, length) = program.unix_name($path);
+                let socket = syscall!(program, "socket", family, SOCK_STREAM, 0);
+                syscall!(program, "connect", socket, name, length);
+            }),
+            [Refusal::read($path), Family("AF_UNIX"), Call("socket"), Call("connect")],
+        )
+        .with(&[Canary::Socket($path, 0o666)])
     };
 }
 
@@ -49,6 +70,13 @@ pub fn table() -> Vec<Probe> {
         .with(&[Canary::File("/usr/lib/modules/sandbox-unit-canary", 0o644)]),
         closed_file!("read-secret", "read a file that only root may read", "/etc/sandbox-unit-secret"),
         closed_file!("read-state-of-another", "read the state of another service", "/var/lib/sandbox-unit-other/state"),
+        closed_file!(
+            "read-runtime-of-another",
+            "read the runtime files of another service",
+            "/run/sandbox-unit-other/secret"
+        ),
+        closed_file!("read-logs", "read a log that only root may read", "/var/log/sandbox-unit-secret.log"),
+        closed_file!("read-host-key", "read a key of this machine", "/etc/ssh/sandbox-unit-key"),
         probe(
             "see-processes",
             "see the processes of others",
@@ -63,14 +91,20 @@ pub fn table() -> Vec<Probe> {
         probe(
             "read-environment-of-another",
             "read the environment of another process",
-            // Needs the right to trace it (fs/proc/base.c, environ_open); newer kernels take CAP_PERFMON for that, too.
+            // Needs the right to trace it (fs/proc/base.c, environ_open); newer kernels take CAP_PERFMON for that, too,
+            // and CAP_SYS_ADMIN for CAP_PERFMON.
             does(|program| {
                 not_init(program);
                 let descriptor = program.open("/proc/1/environ", O_RDONLY);
                 let buffer = program.space(64);
                 syscall!(program, "read", descriptor, buffer, 64);
             }),
-            [Is("ProtectProc", HIDING), Capability("CAP_SYS_PTRACE"), Set("PrivateUsers"), Set("PrivatePIDs")],
+            [
+                Is("ProtectProc", HIDING),
+                Capabilities(&["CAP_SYS_PTRACE", "CAP_PERFMON", "CAP_SYS_ADMIN"]),
+                Set("PrivateUsers"),
+                Set("PrivatePIDs"),
+            ],
         ),
         probe(
             "read-system-information",
@@ -98,14 +132,31 @@ pub fn table() -> Vec<Probe> {
             [Refusal::read("/run/systemd/private"), Family("AF_UNIX"), Call("socket"), Call("connect")],
         ),
         probe(
+            "see-through-process",
+            "reach the files that another process sees, past its own mounts",
+            // Needs the right to trace it (fs/proc/base.c, proc_pid_get_link).
+            does(|program| {
+                not_init(program);
+                program.open("/proc/1/root", O_RDONLY);
+            }),
+            [Capability("CAP_SYS_PTRACE"), Set("PrivateUsers"), Set("PrivatePIDs")],
+        ),
+        connects!("connect-bus", "reach the system bus", "/run/dbus/sandbox-unit-canary"),
+        connects!("connect-container-engine", "reach a container engine", "/run/podman/sandbox-unit-canary"),
+        connects!(
+            "connect-another-service",
+            "connect to the local socket of another service",
+            "/run/sandbox-unit-socket"
+        ),
+        probe(
             "file-handle",
             "ask for a handle that opens a file past its directories",
             // Too small a handle is told so behind every check (fs/fhandle.c, do_sys_name_to_handle).
-            super::asks(&[super::errno::EOVERFLOW, super::errno::EOPNOTSUPP], |program| {
+            asks(&[EOVERFLOW, EOPNOTSUPP], |program| {
                 let path = program.text("/proc");
                 let handle = program.space(16);
                 let mount = program.space(8);
-                syscall!(program, "name_to_handle_at", crate::probe::program::AT_FDCWD, path, handle, mount, 0);
+                syscall!(program, "name_to_handle_at", AT_FDCWD, path, handle, mount, 0);
             }),
             [Call("name_to_handle_at")],
         ),

@@ -4,7 +4,7 @@
 //! one; that a directory of root cannot be written shows in the control run of `write-root-directory`.
 
 use super::{Attempt, Canary, Probe, Success, does, probe};
-use crate::probe::program::Program;
+use crate::probe::program::{AT_FDCWD, Data, O_CREAT, O_EXCL, O_RDWR, Program, S_IFIFO, S_IFREG, Step};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
 use sandbox_unit::refusal::Refusal::{Call, Set};
@@ -22,6 +22,12 @@ macro_rules! open_directory {
 
 /// The probes of this group.
 pub fn table() -> Vec<Probe> {
+    let mut table = places();
+    table.extend(special_modes());
+    table
+}
+
+fn places() -> Vec<Probe> {
     vec![
         write("write-root-directory", "create a file in /", "/", &[]),
         open_directory!("write-usr", "create a file below /usr", "/usr/share/sandbox-unit-canary"),
@@ -31,6 +37,23 @@ pub fn table() -> Vec<Probe> {
             "/usr/lib/sandbox-unit-canary"
         ),
         open_directory!("write-etc", "create a file below /etc", "/etc/sandbox-unit-canary"),
+        open_directory!(
+            "write-units",
+            "create a file among the units of the service manager",
+            "/etc/systemd/system/sandbox-unit-canary"
+        ),
+        open_directory!("write-cron", "create a file among the jobs of cron", "/etc/cron.d/sandbox-unit-canary"),
+        open_directory!(
+            "write-crontabs",
+            "create a file among the jobs of users",
+            "/var/spool/cron/sandbox-unit-canary"
+        ),
+        open_directory!(
+            "write-programs",
+            "create a file among the programs of the administrator",
+            "/usr/local/bin/sandbox-unit-canary"
+        ),
+        open_directory!("write-ssh", "create a file among the keys of root", "/root/.ssh/sandbox-unit-canary"),
         open_directory!("write-boot", "create a file below /boot", "/boot/sandbox-unit-canary"),
         open_directory!("write-opt", "create a file below /opt", "/opt/sandbox-unit-canary"),
         open_directory!("write-srv", "create a file below /srv", "/srv/sandbox-unit-open"),
@@ -47,18 +70,11 @@ pub fn table() -> Vec<Probe> {
         write("write-tmp", "create a file in the /tmp of others", "/tmp", &[]),
         write("write-var-tmp", "create a file in the /var/tmp of others", "/var/tmp", &[]),
         probe(
-            "set-uid-file",
-            "make a file set-uid",
-            // S_IFIFO | 04444, as bytes.
-            Attempt::Program(|program| special_mode(program, 0o4444), Success::Shows("$\x19")),
-            [Set("RestrictSUIDSGID"), Call("fchmod")],
-        ),
-        probe(
-            "set-gid-file",
-            "make a file set-gid",
-            // S_IFIFO | 02444, as bytes.
-            Attempt::Program(|program| special_mode(program, 0o2444), Success::Shows("$\x15")),
-            [Set("RestrictSUIDSGID"), Call("fchmod")],
+            "write-shared-memory",
+            "create a file in the shared memory of others",
+            Attempt::Write("/dev/shm".into()),
+            // PrivateDevices= leaves it where it is.
+            [Refusal::write("/dev/shm")],
         ),
         probe(
             "readable-files",
@@ -84,16 +100,127 @@ pub fn table() -> Vec<Probe> {
     ]
 }
 
-/// Sets a mode on a pipe, a file of one's own in no directory, and shows what came of it.
-fn special_mode(program: &mut Program, mode: i64) {
-    const AT_EMPTY_PATH: i64 = 0x1000;
-    const STATX_MODE: i64 = 2;
-    /// Of `stx_mode` in struct statx.
-    const MODE: usize = 28;
-    let (end, _) = program.pipe();
-    syscall!(program, "fchmod", end, mode);
-    let path = program.text("");
-    let status = program.space(256);
-    syscall!(program, "statx", end, path, AT_EMPTY_PATH, STATX_MODE, status);
-    program.show(status.at(MODE), 2);
+/// Set-uid and set-gid, in every way that a file gets a mode: on a pipe, a file of one's own in no directory, where it
+/// can be.
+fn special_modes() -> Vec<Probe> {
+    vec![
+        special(
+            "set-uid-file",
+            "make a file set-uid",
+            |program| {
+                let (end, _) = program.pipe();
+                syscall!(program, "fchmod", end, 0o4444);
+                program.mode(end);
+            },
+            S_IFIFO | 0o4444,
+            "fchmod",
+        ),
+        special(
+            "set-gid-file",
+            "make a file set-gid",
+            |program| {
+                let (end, _) = program.pipe();
+                syscall!(program, "fchmod", end, 0o2444);
+                program.mode(end);
+            },
+            S_IFIFO | 0o2444,
+            "fchmod",
+        ),
+        special(
+            "set-uid-by-path",
+            "make a file set-uid by its path",
+            |program| {
+                let (end, path) = named_pipe(program);
+                syscall!(program, "chmod", path, 0o4444);
+                program.mode(end);
+            },
+            S_IFIFO | 0o4444,
+            "chmod",
+        ),
+        special(
+            "set-uid-in-directory",
+            "make a file set-uid by its path in a directory",
+            |program| {
+                let (end, path) = named_pipe(program);
+                syscall!(program, "fchmodat", AT_FDCWD, path, 0o4444);
+                program.mode(end);
+            },
+            S_IFIFO | 0o4444,
+            "fchmodat",
+        ),
+        special(
+            "set-uid-with-flags",
+            "make a file set-uid by the newest call for it",
+            |program| {
+                let (end, path) = named_pipe(program);
+                syscall!(program, "fchmodat2", AT_FDCWD, path, 0o4444, 0);
+                program.mode(end);
+            },
+            S_IFIFO | 0o4444,
+            "fchmodat2",
+        ),
+        special(
+            "set-uid-from-the-start",
+            "create a file that is set-uid from the start",
+            |program| {
+                let path = program.own_path("/dev/shm", "set-uid-file");
+                let path = program.text(&path);
+                let left = syscall!(program, "unlinkat", AT_FDCWD, path, 0);
+                program.tolerate(left);
+                let file = syscall!(program, "openat", AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0o4600);
+                syscall!(program, "unlinkat", AT_FDCWD, path, 0);
+                program.mode(file);
+            },
+            S_IFREG | 0o4600,
+            "openat",
+        ),
+        probe(
+            "set-uid-without-name",
+            "create a file without a name that is set-uid, to be given one later",
+            // O_TMPFILE is none of the ways that RestrictSUIDSGID= knows. It goes when it is closed.
+            Attempt::Program(
+                |program| {
+                    let directory = program.text("/dev/shm");
+                    let file = syscall!(program, "openat", AT_FDCWD, directory, O_TMPFILE | O_RDWR, 0o4600);
+                    program.mode(file);
+                },
+                Success::Returns(S_IFREG | 0o4600),
+            ),
+            [Call("openat")],
+        ),
+        special(
+            "set-uid-node",
+            "make a node that is set-uid",
+            |program| {
+                let path = program.own_path("/dev/shm", "set-uid");
+                let path = program.text(&path);
+                let left = syscall!(program, "unlinkat", AT_FDCWD, path, 0);
+                program.tolerate(left);
+                // For nobody else, so that no umask takes anything away.
+                syscall!(program, "mknodat", AT_FDCWD, path, S_IFIFO | 0o4400, 0);
+                let node = syscall!(program, "openat", AT_FDCWD, path, O_PATH);
+                syscall!(program, "unlinkat", AT_FDCWD, path, 0);
+                program.mode(node);
+            },
+            S_IFIFO | 0o4400,
+            "mknodat",
+        ),
+    ]
 }
+
+fn special(id: &'static str, action: &'static str, build: fn(&mut Program), mode: i64, call: &'static str) -> Probe {
+    let attempt = Attempt::Program(build, Success::Returns(mode));
+    probe(id, action, attempt, [Set("RestrictSUIDSGID"), Call(call)])
+}
+
+/// A pipe, and a path that leads to it.
+fn named_pipe(program: &mut Program) -> (Step, Data) {
+    const DESCRIPTOR: i64 = 60;
+    let (end, _) = program.pipe();
+    syscall!(program, "dup3", end, DESCRIPTOR, 0);
+    (end, program.text(&format!("/proc/self/fd/{DESCRIPTOR}")))
+}
+
+/// A file without a name (include/uapi/asm-generic/fcntl.h); it contains O_DIRECTORY, which differs.
+const O_TMPFILE: i64 = 0o020_000_000 | if cfg!(target_arch = "x86_64") { 0o200_000 } else { 0o040_000 };
+const O_PATH: i64 = 0o010_000_000;

@@ -1,11 +1,11 @@
 //! The kernel's settings, modules, logs, clock and power, and its larger interfaces.
 
-use super::errno::{EBADF, EINVAL, EKEYREJECTED, ENOENT, ENOEXEC};
+use super::errno::{EBADF, EINVAL, EKEYREJECTED, ENOENT, ENOEXEC, ENOKEY, ENOSPC, EOPNOTSUPP};
 use super::{Attempt, NOWHERE, Probe, asks, does, probe};
-use crate::probe::program::{O_WRONLY, Program};
+use crate::probe::program::{AT_FDCWD, O_NONBLOCK, O_RDONLY, O_WRONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Is, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Is, Set};
 
 /// ADJ_TICK of include/uapi/linux/timex.h.
 const ADJ_TICK: u64 = 0x4000;
@@ -16,6 +16,7 @@ pub fn table() -> Vec<Probe> {
     table.extend(modules());
     table.extend(clock_and_power());
     table.extend(interfaces());
+    table.extend(rare_calls());
     table
 }
 
@@ -41,6 +42,26 @@ fn settings() -> Vec<Probe> {
             [Refusal::write("/sys/fs/cgroup/cgroup.procs")],
         ),
         probe(
+            "make-control-group",
+            "make a control group of its own",
+            does(|program| {
+                const AT_REMOVEDIR: i64 = 0x200;
+                let path = program.own_path("/sys/fs/cgroup", "group");
+                let path = program.text(&path);
+                let left = syscall!(program, "unlinkat", AT_FDCWD, path, AT_REMOVEDIR);
+                program.tolerate(left);
+                syscall!(program, "mkdirat", AT_FDCWD, path, 0o755);
+                syscall!(program, "unlinkat", AT_FDCWD, path, AT_REMOVEDIR);
+            }),
+            [Refusal::write("/sys/fs/cgroup")],
+        ),
+        probe(
+            "emergency-keys",
+            "give the kernel an emergency command",
+            Attempt::Open("/proc/sysrq-trigger".into(), O_WRONLY),
+            [Set("ProtectKernelTunables"), Is("ProcSubset", &["pid"])],
+        ),
+        probe(
             "host-name",
             "change the host name",
             // kernel/sys.c: the capability before the length.
@@ -48,7 +69,7 @@ fn settings() -> Vec<Probe> {
                 let name = program.text("sandbox-unit");
                 syscall!(program, "sethostname", name, 1000);
             }),
-            [Set("ProtectHostname"), Capability("CAP_SYS_ADMIN"), Set("PrivateUsers"), Call("sethostname")],
+            [Is("ProtectHostname", &["yes"]), Capability("CAP_SYS_ADMIN"), Set("PrivateUsers"), Call("sethostname")],
         ),
         probe(
             "domain-name",
@@ -58,7 +79,7 @@ fn settings() -> Vec<Probe> {
                 let name = program.text("sandbox-unit");
                 syscall!(program, "setdomainname", name, 1000);
             }),
-            [Set("ProtectHostname"), Capability("CAP_SYS_ADMIN"), Set("PrivateUsers"), Call("setdomainname")],
+            [Is("ProtectHostname", &["yes"]), Capability("CAP_SYS_ADMIN"), Set("PrivateUsers"), Call("setdomainname")],
         ),
     ]
 }
@@ -97,6 +118,16 @@ fn modules() -> Vec<Probe> {
                 syscall!(program, "delete_module", name, 0);
             }),
             module_refusals("delete_module"),
+        ),
+        probe(
+            "replace-kernel-from-file",
+            "load another kernel to boot into, from a file",
+            // kernel/kexec_file.c: the capability before the flags, which are none.
+            asks(&[EINVAL], |program| {
+                let line = program.text("");
+                syscall!(program, "kexec_file_load", -1, -1, 1, line, 0x8000);
+            }),
+            [Capability("CAP_SYS_BOOT"), Set("PrivateUsers"), Call("kexec_file_load")],
         ),
         probe(
             "replace-kernel",
@@ -194,6 +225,105 @@ fn clock_and_power() -> Vec<Probe> {
     ]
 }
 
+/// Calls that hardly anybody makes, in each of the sets that systemd has for them.
+fn rare_calls() -> Vec<Probe> {
+    vec![
+        probe(
+            "kernel-log-file",
+            "read the kernel log from /proc/kmsg",
+            does(|program| {
+                let path = program.text("/proc/kmsg");
+                program.accessible(path);
+                syscall!(program, "openat", AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
+            }),
+            [Set("ProtectKernelLogs"), Is("ProcSubset", &["pid"])],
+        ),
+        probe(
+            "request-key",
+            "ask the kernel for a key",
+            // One that nobody has, and that nobody is asked to make.
+            asks(&[ENOKEY], |program| {
+                let (kind, name) = (program.text("user"), program.text("sandbox-unit-nothing"));
+                syscall!(program, "request_key", kind, name, 0, 0);
+            }),
+            [Call("request_key")],
+        ),
+        probe(
+            "quota-by-descriptor",
+            "ask about disk quotas by an open file",
+            // fs/quota/quota.c: a file that is none.
+            asks(&[EBADF], |program| {
+                let buffer = program.space(64);
+                syscall!(program, "quotactl_fd", -1, 0x8000_0500_u32, 0, buffer);
+            }),
+            [Call("quotactl_fd")],
+        ),
+        probe(
+            "secret-memory",
+            "keep memory that the kernel itself cannot see",
+            does(|program| {
+                syscall!(program, "memfd_secret", 0);
+            }),
+            [Call("memfd_secret")],
+        ),
+        probe(
+            "obsolete-calls",
+            "use calls that are obsolete",
+            // How many file systems the kernel knows.
+            does(|program| {
+                syscall!(program, "sysfs", 3);
+            }),
+            [Call("sysfs")],
+        ),
+        probe(
+            "protection-keys",
+            "take a memory protection key",
+            // Where the processor has none, there is none left.
+            asks(&[ENOSPC], |program| {
+                syscall!(program, "pkey_alloc", 0, 0);
+            }),
+            [Call("pkey_alloc")],
+        ),
+        probe(
+            "memory-policy",
+            "choose where its memory is",
+            // The default, of the child.
+            does(|program| {
+                syscall!(program, "set_mempolicy", 0, 0, 0);
+            }),
+            [Call("set_mempolicy")],
+        ),
+        probe(
+            "move-memory",
+            "move memory of a process between nodes",
+            // None of it.
+            does(|program| {
+                syscall!(program, "move_pages", 0, 0, 0, 0, 0, 0);
+            }),
+            [Call("move_pages")],
+        ),
+        probe(
+            "filter-calls",
+            "filter its own system calls",
+            // SECCOMP_GET_ACTION_AVAIL, of SECCOMP_RET_ALLOW, only asks.
+            does(|program| {
+                let action = program.bytes(&0x7fff_0000u32.to_ne_bytes());
+                syscall!(program, "seccomp", 2, 0, action);
+            }),
+            [Call("seccomp")],
+        ),
+        probe(
+            "restrict-itself",
+            "restrict itself with Landlock",
+            // LANDLOCK_CREATE_RULESET_VERSION only asks; it may be there and off.
+            asks(&[EOPNOTSUPP], |program| {
+                syscall!(program, "landlock_create_ruleset", 0, 0, 1);
+            }),
+            [Call("landlock_create_ruleset")],
+        ),
+    ]
+}
+
 /// Larger interfaces: whoever does not use them loses nothing, and their history is one of holes.
 fn interfaces() -> Vec<Probe> {
     vec![
@@ -207,7 +337,7 @@ fn interfaces() -> Vec<Probe> {
                 let attributes = program.bytes(&attributes);
                 syscall!(program, "bpf", 0, attributes, 72);
             }),
-            [Call("bpf"), Capability("CAP_BPF"), Set("PrivateUsers")],
+            [Call("bpf"), Capabilities(&["CAP_BPF", "CAP_SYS_ADMIN"]), Set("PrivateUsers")],
         ),
         probe(
             "performance-events",

@@ -8,7 +8,7 @@ use super::{NOWHERE, Probe, asks, does, probe};
 use crate::probe::program::{AT_FDCWD, O_RDONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capability, Set, Since};
 
 const CLONE_NEWUSER: i64 = 0x1000_0000;
 const CLONE_NEWNS: i64 = 0x2_0000;
@@ -19,6 +19,38 @@ fn unshare(program: &mut Program, kind: i64) {
 
 fn separate(id: &'static str, action: &'static str, build: fn(&mut Program)) -> Probe {
     probe(id, action, does(build), [Set("RestrictNamespaces"), Call("unshare")])
+}
+
+const SIGCHLD: i64 = 17;
+
+fn clone(program: &mut Program, kind: i64) {
+    let child = program.forking("clone", &[(CLONE_NEWUSER | kind | SIGCHLD).into()]);
+    syscall!(program, "wait4", child, 0, 0, 0);
+}
+
+fn starts(id: &'static str, action: &'static str, build: fn(&mut Program)) -> Probe {
+    probe(id, action, does(build), [Set("RestrictNamespaces")])
+}
+
+/// Joining the namespace that it is in already takes the right to, and changes nothing.
+macro_rules! joins {
+    ($id:literal, $action:literal, $name:literal, $kind:literal $(, $also:expr)?) => {
+        probe(
+            $id,
+            $action,
+            does(|program| {
+                let namespace = program.open(concat!("/proc/self/ns/", $name), O_RDONLY);
+                syscall!(program, "setns", namespace, $kind);
+            }),
+            [
+                Set("RestrictNamespaces"),
+                Capability("CAP_SYS_ADMIN"),
+                Set("PrivateUsers"),
+                $($also,)?
+                Call("setns"),
+            ],
+        )
+    };
 }
 
 /// What keeps a call from getting past `may_mount` (fs/namespace.c), its first check.
@@ -43,15 +75,29 @@ fn namespaces() -> Vec<Probe> {
         separate("unshare-pid", "create a process namespace", |program| unshare(program, 0x2000_0000)),
         separate("unshare-cgroup", "create a control-group namespace", |program| unshare(program, 0x0200_0000)),
         separate("unshare-time", "create a time namespace", |program| unshare(program, 0x80)),
+        starts("clone-user", "start a process in a new user namespace", |program| clone(program, 0)),
+        starts("clone-mount-namespace", "start a process in a new mount namespace", |program| {
+            clone(program, CLONE_NEWNS);
+        }),
+        starts("clone-network", "start a process in a new network namespace", |program| clone(program, 0x4000_0000)),
+        starts("clone-ipc", "start a process in a new IPC namespace", |program| clone(program, 0x0800_0000)),
+        starts("clone-uts", "start a process in a new host-name namespace", |program| clone(program, 0x0400_0000)),
+        starts("clone-pid", "start a process in a new process namespace", |program| clone(program, 0x2000_0000)),
+        starts("clone-cgroup", "start a process in a new control-group namespace", |program| {
+            clone(program, 0x0200_0000);
+        }),
         probe(
-            "clone-user",
-            "start a process in a new user namespace",
+            "clone3-user",
+            "start a process in a new user namespace, by the newest call for it",
             does(|program| {
-                const SIGCHLD: i64 = 17;
-                let child = program.forking("clone", &[(CLONE_NEWUSER | SIGCHLD).into()]);
+                let arguments = program.space(88);
+                program.store(arguments, CLONE_NEWUSER, 8);
+                program.store(arguments.at(32), SIGCHLD, 8);
+                let child = program.forking("clone3", &[arguments.into(), 88.into()]);
                 syscall!(program, "wait4", child, 0, 0, 0);
             }),
-            [Set("RestrictNamespaces")],
+            // 247 does not look at this call.
+            [Since(252, "RestrictNamespaces"), Call("clone3")],
         ),
         probe(
             "join-namespace",
@@ -63,6 +109,12 @@ fn namespaces() -> Vec<Probe> {
             }),
             [Set("RestrictNamespaces"), Call("setns")],
         ),
+        joins!("join-mount", "join another mount namespace", "mnt", 0x2_0000, Capability("CAP_SYS_CHROOT")),
+        joins!("join-network", "join another network namespace", "net", 0x4000_0000),
+        joins!("join-ipc", "join another IPC namespace", "ipc", 0x0800_0000),
+        joins!("join-uts", "join another host-name namespace", "uts", 0x0400_0000),
+        joins!("join-pid", "join another process namespace", "pid", 0x2000_0000),
+        joins!("join-cgroup", "join another control-group namespace", "cgroup", 0x0200_0000),
         probe(
             "mount-in-namespace",
             "mount a file system in a namespace of its own",

@@ -6,7 +6,8 @@ use super::errno::EINVAL;
 use super::{Attempt, Probe, Success, asks, does, probe};
 use crate::probe::program::{O_RDONLY, Program};
 use crate::syscall;
-use sandbox_unit::refusal::Refusal::{Bind, Call, Capability, Connect, Family, Set};
+use sandbox_unit::refusal::Refusal;
+use sandbox_unit::refusal::Refusal::{Bind, Call, Capability, Connect, Family, Interface, Set};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const SOCK_STREAM: i64 = 1;
@@ -98,12 +99,27 @@ fn exotic_families() -> Vec<Probe> {
         exotic!("socket-rds", "open an RDS socket", "AF_RDS", 21),
         exotic!("socket-key", "open a socket for IPsec keys", "AF_KEY", 15),
         exotic!("socket-rxrpc", "open an RxRPC socket", "AF_RXRPC", 33),
+        exotic!("socket-smc", "open a socket over remote memory", "AF_SMC", 43),
+        exotic!("socket-qipcrtr", "open a socket to a modem", "AF_QIPCRTR", 42),
+        exotic!("socket-nfc", "open a near-field socket", "AF_NFC", 39),
+        exotic!("socket-phonet", "open a Phonet socket", "AF_PHONET", 35),
+        exotic!("socket-ieee802154", "open a socket on a sensor network", "AF_IEEE802154", 36),
+        exotic!("socket-kcm", "open a socket that the kernel multiplexes", "AF_KCM", 41),
+        exotic!("socket-pppox", "open a socket for point-to-point links", "AF_PPPOX", 24),
+        exotic!("socket-llc", "open a socket on the link layer", "AF_LLC", 26),
+        exotic!("socket-appletalk", "open an AppleTalk socket", "AF_APPLETALK", 5),
+        exotic!("socket-ipx", "open an IPX socket", "AF_IPX", 4),
+        exotic!("socket-x25", "open an X.25 socket", "AF_X25", 9),
+        exotic!("socket-ax25", "open an amateur-radio socket", "AF_AX25", 3),
     ]
 }
 
+/// The interface that the machine sends to all of these addresses through.
+const OUT: Refusal = Interface("lo");
+
 /// Sending a datagram.
 fn send(id: &'static str, action: &'static str, address: IpAddr, port: u16) -> Probe {
-    let refused_by = [Connect(address), Call("socket"), Call("sendto")];
+    let refused_by = [Connect(address), OUT, Call("socket"), Call("sendto")];
     probe(id, action, Attempt::Send(SocketAddr::new(address, port)), refused_by)
 }
 
@@ -123,7 +139,7 @@ fn addresses() -> Vec<Probe> {
                 },
                 Success::Shows(MANAGER),
             ),
-            [Connect(Ipv4Addr::LOCALHOST.into()), Call("socket"), Call("sendto")],
+            [Connect(Ipv4Addr::LOCALHOST.into()), OUT, Call("socket"), Call("sendto")],
         ),
         send("send-private", "send to a machine of the private network", Ipv4Addr::new(10, 0, 0, 1).into(), DISCARD),
         send("send-public", "send to a machine on the internet", Ipv4Addr::new(192, 0, 2, 1).into(), DISCARD),
@@ -132,6 +148,18 @@ fn addresses() -> Vec<Probe> {
             "send to a machine on the IPv6 internet",
             Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
             DISCARD,
+        ),
+        probe(
+            "send-loopback6",
+            "send to another service on this machine over IPv6",
+            Attempt::Program(
+                |program| {
+                    crate::probe::send(program, SocketAddr::new(Ipv6Addr::LOCALHOST.into(), DISCARD));
+                    see_sockets(program);
+                },
+                Success::Shows(MANAGER),
+            ),
+            [Connect(Ipv6Addr::LOCALHOST.into()), OUT, Call("socket"), Call("sendto")],
         ),
         send("send-dns", "send to a public name server", Ipv4Addr::new(8, 8, 8, 8).into(), 53),
         send("send-metadata", "send to a cloud's metadata service", Ipv4Addr::new(169, 254, 169, 254).into(), 80),
@@ -160,6 +188,21 @@ fn ports() -> Vec<Probe> {
             "bind a port that it does not declare",
             Attempt::Program(|program| bind(program, 43_210), Success::Shows(MANAGER)),
             [Bind(43_210), Set("PrivateNetwork"), Family("AF_INET"), Call("socket"), Call("bind")],
+        ),
+        probe(
+            "bind-abstract",
+            "take a name among the machine's local sockets",
+            // A name that the kernel chooses (man 7 unix).
+            Attempt::Program(
+                |program| {
+                    let name = program.bytes(&1u16.to_ne_bytes());
+                    let socket = syscall!(program, "socket", 1, SOCK_STREAM, 0);
+                    syscall!(program, "bind", socket, name, 2);
+                    see_sockets(program);
+                },
+                Success::Shows(MANAGER),
+            ),
+            [Set("PrivateNetwork"), Family("AF_UNIX"), Call("socket"), Call("bind")],
         ),
         probe(
             "bind-low-port",

@@ -1,13 +1,17 @@
 //! Other processes, and what processes share.
 
-use super::{Attempt, Canary, Probe, Success, does, not_init, probe};
+use super::errno::EBADF;
+use super::{Attempt, Canary, Probe, Success, asks, does, not_init, probe};
 use crate::probe::CANARY;
-use crate::probe::program::Program;
+use crate::probe::program::{O_RDONLY, Program};
 use crate::syscall;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Set};
+use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Set};
 
 /// The key of the planted shared memory: "sbu" and a number.
 const SHARED: i32 = 0x7362_7501;
+
+/// The planted message queue.
+const QUEUE: &str = "/sandbox-unit-queue";
 
 /// The probes of this group.
 pub fn table() -> Vec<Probe> {
@@ -79,6 +83,36 @@ fn reach() -> Vec<Probe> {
             [Set("DynamicUser"), Set("User"), Set("PrivatePIDs"), Call("kill")],
         ),
         probe(
+            "open-process-memory",
+            "open the memory of a process of another user",
+            // Opened, and not used. Needs the right to trace it (fs/proc/base.c, mem_open).
+            does(|program| {
+                not_init(program);
+                program.open("/proc/1/mem", O_RDONLY);
+            }),
+            [Capability("CAP_SYS_PTRACE"), Set("PrivateUsers"), Set("PrivatePIDs")],
+        ),
+        probe(
+            "advise-process",
+            "tell the kernel what to do with the memory of another process",
+            // mm/madvise.c: of a process that is none.
+            asks(&[EBADF], |program| {
+                let (vector, _) = vectors(program);
+                syscall!(program, "process_madvise", -1, vector, 1, 20, 0);
+            }),
+            [Call("process_madvise")],
+        ),
+        probe(
+            "message-queue",
+            "open the message queue of another service",
+            does(|program| {
+                let name = program.text(QUEUE.trim_start_matches('/'));
+                syscall!(program, "mq_open", name, O_RDONLY, 0, 0);
+            }),
+            [Set("PrivateIPC"), Call("mq_open")],
+        )
+        .with(&[Canary::MessageQueue(QUEUE)]),
+        probe(
             "shared-memory",
             "read the System V shared memory of others",
             Attempt::Program(
@@ -127,6 +161,20 @@ fn schedule() -> Vec<Probe> {
             [Set("RestrictRealtime"), Capability("CAP_SYS_NICE"), Set("PrivateUsers"), Call("sched_setscheduler")],
         ),
         probe(
+            "real-time-by-attributes",
+            "run with real-time priority, by the newest call for it",
+            does(|program| {
+                const SCHED_FIFO: u32 = 1;
+                // struct sched_attr: size, policy, flags, nice, priority.
+                let mut attributes = [48u32, SCHED_FIFO, 0, 0, 0, 1].map(u32::to_ne_bytes).concat();
+                attributes.resize(48, 0);
+                let attributes = program.bytes(&attributes);
+                syscall!(program, "sched_setattr", 0, attributes, 0);
+            }),
+            // RestrictRealtime= does not look at this call.
+            [Capability("CAP_SYS_NICE"), Set("PrivateUsers"), Call("sched_setattr")],
+        ),
+        probe(
             "raise-priority",
             "raise its priority",
             does(|program| {
@@ -141,7 +189,7 @@ fn schedule() -> Vec<Probe> {
             does(|program| {
                 syscall!(program, "ioprio_set", 1, 0, 1 << 13);
             }),
-            [Capability("CAP_SYS_NICE"), Set("PrivateUsers"), Call("ioprio_set")],
+            [Capabilities(&["CAP_SYS_NICE", "CAP_SYS_ADMIN"]), Set("PrivateUsers"), Call("ioprio_set")],
         ),
         probe(
             "choose-processors",
@@ -170,6 +218,15 @@ fn schedule() -> Vec<Probe> {
                 syscall!(program, "mlock", page, 8);
             }),
             [Call("mlock")],
+        ),
+        probe(
+            "lock-all-memory",
+            "lock all of its memory",
+            // MCL_CURRENT of the child, which is small.
+            does(|program| {
+                syscall!(program, "mlockall", 1);
+            }),
+            [Call("mlockall")],
         ),
     ]
 }

@@ -207,6 +207,7 @@ mod tests {
             summary: Summary::of(&works, &probes),
             works,
             probes,
+            scenarios: Vec::new(),
             journal: Vec::new(),
             explanation: vec!["ProtectHome=yes may be the cause".into()],
             notes: Vec::new(),
