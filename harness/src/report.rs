@@ -2,6 +2,7 @@
 
 pub mod human;
 pub mod matrix;
+pub mod prove;
 mod mechanism;
 
 pub use mechanism::{Enforcement, MechanismReport};

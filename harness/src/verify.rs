@@ -4,7 +4,7 @@
 //! being built; [`Session::exercise`] does the rest.
 
 pub mod check;
-mod declared;
+pub(crate) mod declared;
 pub(crate) mod explain;
 mod fitting;
 pub(crate) mod harmless;
@@ -37,11 +37,11 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Where the harness keeps what is its own inside a machine.
-const BASE: &str = "/var/lib/sandbox-unit";
+pub(crate) const BASE: &str = "/var/lib/sandbox-unit";
 /// The prober inside a machine, for control runs and checks.
 const PROBER: &str = "/var/lib/sandbox-unit/prober";
 /// The prober itself.
-const PROBER_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prober"));
+pub(crate) const PROBER_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prober"));
 
 /// How long everything that is probed before the service runs may take.
 const PROBING: Duration = Duration::from_secs(60);
@@ -204,7 +204,7 @@ fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String,
 }
 
 /// Runs one phase, telling of its beginning and its end.
-fn timed<T>(listener: Listener<'_>, phases: &mut Vec<Phase>, name: &str, work: impl FnOnce() -> T) -> T {
+pub(crate) fn timed<T>(listener: Listener<'_>, phases: &mut Vec<Phase>, name: &str, work: impl FnOnce() -> T) -> T {
     listener(Progress::Began(name.into()));
     let start = Instant::now();
     let result = work();
@@ -214,6 +214,6 @@ fn timed<T>(listener: Listener<'_>, phases: &mut Vec<Phase>, name: &str, work: i
     result
 }
 
-fn ask_all(machine: &Machine, programs: &[Program]) -> Result<Vec<Outcome>, VerifyError> {
+pub(crate) fn ask_all(machine: &Machine, programs: &[Program]) -> Result<Vec<Outcome>, VerifyError> {
     check::ask_all(machine, programs, PROBING).map_err(VerifyError::Inside)
 }

@@ -6,27 +6,27 @@ use crate::syscall;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-/// The programs that look for the [trace](super::Attempt::trace) of each run of each probe, and remove it.
+/// The programs that look for the [trace](super::Attempt::trace) of each of these runs of each probe, and remove it.
 #[must_use]
-pub fn observe(probes: &[Probe], unit: &str) -> Vec<Program> {
-    traces(probes, unit).into_iter().map(|(_, path)| look_and_remove(&path)).collect()
+pub fn observe(probes: &[Probe], unit: &str, runs: &[Run]) -> Vec<Program> {
+    traces(probes, unit, runs).into_iter().map(|(_, path)| look_and_remove(&path)).collect()
 }
 
 /// Which probe, by its place, left its trace in which run: what the programs of [`observe`] found.
 #[must_use]
-pub fn seen(probes: &[Probe], outcomes: &[Outcome]) -> HashSet<(usize, Run)> {
+pub fn seen(probes: &[Probe], outcomes: &[Outcome], runs: &[Run]) -> HashSet<(usize, Run)> {
     // The unit's name is in the paths alone.
-    let sources = traces(probes, "").into_iter().map(|(source, _)| source);
+    let sources = traces(probes, "", runs).into_iter().map(|(source, _)| source);
     let found = sources.zip(outcomes).filter(|(_, outcome)| holds(&outcome.shown, CANARY));
     found.map(|(source, _)| source).collect()
 }
 
 /// Every trace that there may be, with the place of its probe and its run.
-fn traces(probes: &[Probe], unit: &str) -> Vec<((usize, Run), String)> {
+fn traces(probes: &[Probe], unit: &str, runs: &[Run]) -> Vec<((usize, Run), String)> {
     let mut traces = Vec::new();
     for (place, probe) in probes.iter().enumerate() {
-        for run in Run::ALL {
-            traces.extend(probe.attempt.trace(run, unit).map(|path| ((place, run), path)));
+        for run in runs {
+            traces.extend(probe.attempt.trace(*run, unit).map(|path| ((place, *run), path)));
         }
     }
     traces
@@ -153,12 +153,12 @@ mod tests {
     fn every_trace_is_looked_for_in_every_run_and_told_apart() {
         let probes = probes();
         let writes = probes.iter().filter(|probe| matches!(probe.attempt, Attempt::Write(_))).count();
-        let programs = observe(&probes, "hello");
+        let programs = observe(&probes, "hello", &Run::ALL);
         assert_eq!(programs.len(), 3 * writes);
         let mut outcomes = vec![Outcome::default(); programs.len()];
         outcomes[1].shown = CANARY.as_bytes().to_vec();
         let first = probes.iter().position(|probe| matches!(probe.attempt, Attempt::Write(_))).expect("there is one");
-        assert_eq!(seen(&probes, &outcomes), HashSet::from([(first, Run::ControlUser)]));
+        assert_eq!(seen(&probes, &outcomes, &Run::ALL), HashSet::from([(first, Run::ControlUser)]));
     }
 
     #[test]

@@ -1,0 +1,218 @@
+//! From what the trials of a unit showed to what each of its settings is. Nothing is asked of any machine here.
+
+use super::anatomy::{Held, Protection};
+use super::cover::Cover;
+use super::evidence::{Effect, Evidence};
+use super::role::Role;
+use crate::probe::program::{End, Outcome};
+use crate::report::prove::{ProofResult, SettingProof};
+use crate::verify::declared::Declared;
+use crate::verify::explain::Properties;
+use crate::verify::judge::evidence as answer;
+use crate::verify::mechanism::Unenforced;
+use sandbox_unit::exit_status;
+
+/// Everything that a unit is judged by.
+pub struct Case<'a> {
+    /// What was seen.
+    pub evidence: &'a Evidence<'a>,
+    /// The names of the declared needs.
+    pub needs: &'a [String],
+    /// What was tried to show that one covers another.
+    pub covers: &'a [Cover],
+    /// What the machine does not enforce.
+    pub unenforced: &'a Unenforced<'a>,
+}
+
+/// What a setting turned out to be.
+struct Finding {
+    result: ProofResult,
+    by: Vec<String>,
+    probes: Vec<String>,
+    why: String,
+}
+
+impl Finding {
+    fn new(result: ProofResult, why: impl Into<String>) -> Self {
+        Self { result, by: Vec::new(), probes: Vec::new(), why: why.into() }
+    }
+}
+
+/// What each setting of the unit is, in its order.
+pub fn judge(case: &Case<'_>) -> Vec<SettingProof> {
+    let protections = &case.evidence.anatomy.protections;
+    protections.iter().enumerate().map(|(place, protection)| case.setting(place, protection)).collect()
+}
+
+impl Case<'_> {
+    fn setting(&self, place: usize, protection: &Protection) -> SettingProof {
+        let Finding { result, by, probes, why } = self.finding(place, protection);
+        SettingProof {
+            directive: protection.directive.clone(),
+            value: protection.lines.join("\n"),
+            result,
+            by,
+            probes,
+            why,
+            stops: self.ids(&self.evidence.stops(place)),
+            lets_through: self.ids(&self.evidence.lets_through(place)),
+        }
+    }
+
+    fn ids(&self, probes: &[usize]) -> Vec<String> {
+        probes.iter().filter_map(|probe| self.evidence.probes.get(*probe)).map(|probe| probe.id.to_string()).collect()
+    }
+
+    fn names(&self, held: &Held) -> Vec<String> {
+        let protections = &self.evidence.anatomy.protections;
+        held.iter().filter_map(|place| protections.get(*place)).map(|one| one.directive.clone()).collect()
+    }
+
+    fn finding(&self, place: usize, protection: &Protection) -> Finding {
+        self.unheard()
+            .or_else(|| self.necessary(place))
+            .or_else(|| self.needed(place))
+            .or_else(|| self.answers_otherwise(place))
+            .or_else(|| self.implied(place))
+            .or_else(|| self.covered(place))
+            .or_else(|| self.not_testable(place, protection))
+            .unwrap_or_else(|| {
+                let tried = self.ids(&self.evidence.which(|probe| self.evidence.is_controlled(probe))).len();
+                let stops = self.evidence.stops(place).len();
+                let why = match stops {
+                    0 => format!("none of {tried} probes is stopped by it alone, and none goes through without it"),
+                    _ => format!("it stops {stops} of {tried} probes alone, and no set of others was found that covers it"),
+                };
+                Finding { probes: self.ids(&self.evidence.stops(place)), ..Finding::new(ProofResult::Unexplained, why) }
+            })
+    }
+
+    /// Where the unit itself, or the one without any protection, does not start, nothing can be shown.
+    fn unheard(&self) -> Option<Finding> {
+        let silent = |held: &Held, what: &str| {
+            let seen = self.evidence.seen.get(held)?;
+            let why = || format!("{what} did not start: {}", ending(&seen.ended));
+            seen.is_silent().then(|| Finding::new(ProofResult::NotTestable, why()))
+        };
+        silent(&self.evidence.anatomy.full(), "the unit with the prober in the service's place")
+            .or_else(|| silent(&Held::new(), "the unit without any of its settings"))
+    }
+
+    fn necessary(&self, place: usize) -> Option<Finding> {
+        let through = self.evidence.lets_through(place);
+        let finding = || Finding { probes: self.ids(&through), ..Finding::new(ProofResult::Necessary, "") };
+        (!through.is_empty()).then(finding)
+    }
+
+    /// Without it, something fails that the package declares, or that goes through in the unit.
+    fn needed(&self, place: usize) -> Option<Finding> {
+        let full = self.evidence.anatomy.full();
+        let without = self.evidence.anatomy.without(&[place].into());
+        let (with, lacking) = (self.evidence.seen.get(&full)?, self.evidence.seen.get(&without)?);
+        if lacking.is_silent() {
+            let why = format!("without it the unit does not start: {}", ending(&lacking.ended));
+            return Some(Finding::new(ProofResult::Necessary, why));
+        }
+        let both = self.needs.iter().zip(with.needs.iter().zip(&lacking.needs));
+        let lost: Vec<String> = both
+            .filter(|(_, (with, without))| Declared::went_through(with) && !Declared::went_through(without))
+            .map(|(name, (_, without))| format!("{name} ({})", said(without)))
+            .collect();
+        if !lost.is_empty() {
+            let why = "without it fails what the package declares";
+            return Some(Finding { probes: lost, ..Finding::new(ProofResult::Necessary, why) });
+        }
+        let closed = self.evidence.which(|probe| {
+            self.evidence.effect(&full, probe) == Effect::Through && self.evidence.is_stopped(&without, probe)
+        });
+        if closed.is_empty() {
+            return None;
+        }
+        let why = "without it fails what it opens";
+        Some(Finding { probes: self.ids(&closed), ..Finding::new(ProofResult::Necessary, why) })
+    }
+
+    /// Without it, what is refused is refused in another way: with a signal in place of an error.
+    fn answers_otherwise(&self, place: usize) -> Option<Finding> {
+        let (full, without) = (self.evidence.anatomy.full(), self.evidence.anatomy.without(&[place].into()));
+        let (with, lacking) = (self.evidence.seen.get(&full)?, self.evidence.seen.get(&without)?);
+        let killed = |outcome: &Outcome| matches!(outcome.end, End::Killed(_));
+        let other = self.evidence.which(|probe| {
+            let pair = with.probes.get(probe).zip(lacking.probes.get(probe));
+            self.evidence.is_stopped(&full, probe)
+                && pair.is_some_and(|(with, lacking)| killed(&with.outcome) != killed(&lacking.outcome))
+        });
+        let first = *other.first()?;
+        let (before, after) = with.probes.get(first).zip(lacking.probes.get(first))?;
+        let why = format!(
+            "without it a refusal is another: {} in place of {}",
+            answer(&after.outcome),
+            answer(&before.outcome)
+        );
+        Some(Finding { probes: self.ids(&other), ..Finding::new(ProofResult::Necessary, why) })
+    }
+
+    /// Without its line systemd shows the same value: another brings it, or it is what holds without any line.
+    fn implied(&self, place: usize) -> Option<Finding> {
+        let anatomy = self.evidence.anatomy;
+        let directive = &anatomy.protections.get(place)?.directive;
+        let shown = |held: &Held| self.evidence.seen.get(held).and_then(|seen| seen.properties.get(directive));
+        let value = shown(&anatomy.full())?;
+        if shown(&anatomy.without(&[place].into()))? != value {
+            return None;
+        }
+        if shown(&Held::new())? == value {
+            let why = format!("systemd {} has {value} without any line", "here");
+            return Some(Finding::new(ProofResult::NoEffect, why));
+        }
+        let brings = |other: &usize| *other != place && shown(&anatomy.alone(*other)) == Some(value);
+        let by: Held = anatomy.full().into_iter().filter(brings).collect();
+        let why = format!("without its line systemd shows {directive}={value} all the same");
+        Some(Finding { by: self.names(&by), ..Finding::new(ProofResult::Implied, why) })
+    }
+
+    fn covered(&self, place: usize) -> Option<Finding> {
+        let shown = self.covers.iter().filter(|cover| cover.place == place);
+        let shown = shown.map(|cover| (cover, cover.shown_by(self.evidence))).filter(|(_, by)| !by.is_empty());
+        let (cover, probes) = shown.min_by_key(|(cover, _)| cover.others.len())?;
+        let why = "without them it is what stops these, and without it, too, they go through";
+        Some(Finding {
+            by: self.names(&cover.others),
+            probes: self.ids(&probes),
+            ..Finding::new(ProofResult::Covered, why)
+        })
+    }
+
+    fn not_testable(&self, place: usize, protection: &Protection) -> Option<Finding> {
+        let directive = std::slice::from_ref(&protection.directive);
+        if let Some(lacking) = self.unenforced.all(directive) {
+            return Some(Finding::new(ProofResult::NotTestable, format!("this machine does not enforce {lacking}")));
+        }
+        let settings = self.evidence.anatomy.settings(&self.evidence.anatomy.alone(place));
+        let claims = |probe: usize| {
+            let refusals = self.evidence.probes.get(probe).into_iter().flat_map(|probe| probe.refused_by.iter());
+            refusals.flat_map(|refusal| refusal.by(&settings)).any(|by| by == protection.directive)
+        };
+        let claimed = self.evidence.which(claims);
+        if !claimed.is_empty() && claimed.iter().all(|probe| !self.evidence.is_controlled(*probe)) {
+            let why = "without any of the settings, as root, these fail here, too";
+            return Some(Finding { probes: self.ids(&claimed), ..Finding::new(ProofResult::NotTestable, why) });
+        }
+        let why = "it gives back what nothing here attempts";
+        (protection.role == Role::Gives).then(|| Finding::new(ProofResult::NotTestable, why))
+    }
+}
+
+fn said(outcome: &Outcome) -> String {
+    let answer = answer(outcome);
+    if answer.is_empty() { "nothing was heard of it".into() } else { answer }
+}
+
+/// How a unit of whose program nothing was heard has ended.
+fn ending(ended: &Properties) -> String {
+    let property = |name: &str| ended.get(name).map(String::as_str).unwrap_or_default();
+    match property("ExecMainStatus").parse().ok().and_then(exit_status::find) {
+        Some(known) => format!("{}/{}", known.code, known.name),
+        None => format!("result {}, status {}", property("Result"), property("ExecMainStatus")),
+    }
+}

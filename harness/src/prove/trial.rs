@@ -1,0 +1,285 @@
+//! Trials: units beside the one that is proven, each with some of its protections, the prober in place of its program.
+//!
+//! Each has a name of its own, and so a user of its own where that is made up, and directories of its own: two services
+//! with one state directory would take it away from each other.
+
+use super::anatomy::{Anatomy, Held};
+use crate::engine::File;
+use crate::machine::{Machine, MachineError};
+use crate::probe::program::{Outcome, Program, decode, encode};
+use crate::probe::{Probe, Run, observer};
+use crate::verify::declared::Declared;
+use crate::verify::explain::{PROPERTIES, Properties};
+use crate::verify::installation::{in_place, unit_path};
+use crate::verify::judge::Observation;
+use crate::verify::{BASE, Subject, VerifyError, ask_all};
+use sandbox_unit::policy::Setting;
+use sandbox_unit::spec::Spec;
+use sandbox_unit::unit::words;
+use std::num::NonZero;
+use std::time::Duration;
+
+/// How long the trials of one round may take.
+const ROUND: Duration = Duration::from_secs(300);
+
+/// For how many trials the traces are looked for at once: the prober's program has a limit.
+const AT_ONCE: usize = 16;
+
+/// What was seen of one trial.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// What came of each probe.
+    pub probes: Vec<Observation>,
+    /// What came of each declared need.
+    pub needs: Vec<Outcome>,
+    /// What systemd makes of the unit's text.
+    pub properties: Properties,
+    /// How it ended, where nothing was heard of it.
+    pub ended: Properties,
+}
+
+impl Seen {
+    /// Whether its program did not come to run.
+    pub fn is_silent(&self) -> bool {
+        self.probes.iter().all(Observation::is_silent)
+    }
+}
+
+/// A unit to be tried, with what is tried.
+pub struct Bench<'a> {
+    pub subject: &'a Subject,
+    pub anatomy: &'a Anatomy,
+    pub probes: &'a [Probe],
+    /// The properties to ask for.
+    pub asked: Vec<String>,
+}
+
+/// One trial: its number among those of its unit, and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    pub number: usize,
+    pub held: Held,
+}
+
+impl<'a> Bench<'a> {
+    /// Everything that is asked of a subject.
+    pub fn of(subject: &'a Subject, anatomy: &'a Anatomy, probes: &'a [Probe]) -> Self {
+        let asked = anatomy.protections.iter().map(|protection| protection.directive.clone()).collect();
+        Self { subject, anatomy, probes, asked }
+    }
+
+    fn tag(&self, trial: &Trial) -> String {
+        format!("{}-{}", self.subject.spec.name, trial.number)
+    }
+
+    fn unit(&self, trial: &Trial) -> String {
+        format!("sandbox-unit-trial-{}.service", self.tag(trial))
+    }
+
+    /// A unit with the text of the trial as it would be installed, which is asked about and never started.
+    fn text_unit(&self, trial: &Trial) -> String {
+        format!("sandbox-unit-text-{}.service", self.tag(trial))
+    }
+
+    fn file(&self, trial: &Trial, what: &str) -> String {
+        format!("{BASE}/{}.{what}", self.unit(trial))
+    }
+
+    /// The names of the declared needs.
+    pub fn needs(&self) -> Vec<String> {
+        Declared::of(&self.subject.spec).into_iter().map(|declared| declared.name).collect()
+    }
+
+    fn programs(&self, trial: &Trial) -> Vec<Program> {
+        let tag = self.tag(trial);
+        let probes = self.probes.iter().map(|probe| probe.attempt.program(Run::Sandboxed, &tag));
+        let own = Directories::of(&self.anatomy.kept, trial.number);
+        probes.chain(Declared::of(&own.spec(&self.subject.spec)).into_iter().map(|declared| declared.program)).collect()
+    }
+
+    /// The files of some trials. So many run at once as there are processors: each waits for the one before it in its lane.
+    pub fn files(&self, trials: &[Trial]) -> Vec<File> {
+        let lanes = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let mut files = Vec::new();
+        for (place, trial) in trials.iter().enumerate() {
+            let before = place.checked_sub(lanes).and_then(|place| trials.get(place)).map(|before| self.unit(before));
+            let own = Directories::of(&self.anatomy.kept, trial.number);
+            let settings = [self.anatomy.kept.clone(), self.anatomy.settings(&trial.held)].concat();
+            let lines: String = settings.iter().map(|setting| own.line(setting)).collect();
+            let streams = format!(
+                "StandardInput=file:{}\nStandardOutput=file:{}\nStandardError=journal\n",
+                self.file(trial, "program"),
+                self.file(trial, "records")
+            );
+            let after = before.map(|before| format!("[Unit]\nAfter={before}\n")).unwrap_or_default();
+            let run = format!("{after}[Service]\n{lines}{}", in_place(&self.subject.executable(), &streams));
+            let unit = |path: String, text: String| File { path, content: text.into_bytes(), mode: 0o644 };
+            files.push(unit(unit_path(&self.unit(trial)), run));
+            files.push(unit(unit_path(&self.text_unit(trial)), format!("[Service]\n{lines}")));
+            let content = encode(&self.programs(trial), true);
+            files.push(File { path: self.file(trial, "program"), content, mode: 0o600 });
+        }
+        files
+    }
+}
+
+/// Runs trials of several units, whose files are there and known to systemd, and tells what was seen of each, in the
+/// order in which they are given.
+pub fn run(machine: &Machine, wanted: &[(&Bench<'_>, &[Trial])]) -> Result<Vec<Vec<Seen>>, VerifyError> {
+    let units: Vec<String> =
+        wanted.iter().flat_map(|(bench, trials)| trials.iter().map(|trial| bench.unit(trial))).collect();
+    if units.is_empty() {
+        return Ok(wanted.iter().map(|_| Vec::new()).collect());
+    }
+    let units: Vec<&str> = units.iter().map(String::as_str).collect();
+    // That one fails is what is to be seen.
+    machine.start(&units, ROUND)?;
+    wanted.iter().map(|(bench, trials)| bench.look(machine, trials)).collect()
+}
+
+impl Bench<'_> {
+    fn look(&self, machine: &Machine, trials: &[Trial]) -> Result<Vec<Seen>, VerifyError> {
+        let traces = self.traces(machine, trials)?;
+        let texts: Vec<String> = trials.iter().map(|trial| self.text_unit(trial)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let asked: Vec<&str> = self.asked.iter().map(String::as_str).collect();
+        let properties = machine.show_each(&texts, &asked)?;
+        let mut seen = Vec::new();
+        for ((trial, properties), traces) in trials.iter().zip(properties).zip(traces) {
+            let count = self.programs(trial).len();
+            let records = machine.read_file(&self.file(trial, "records"))?.unwrap_or_default();
+            let mut outcomes = decode(&records, count)
+                .ok_or_else(|| VerifyError::Inside("a trial's program was malformed".into()))?;
+            let needs = outcomes.split_off(self.probes.len());
+            let probes = self.probes.iter().zip(outcomes).enumerate().map(|(place, (probe, outcome))| {
+                let took_effect = traces.contains(&place) || probe.attempt.took_effect(&outcome);
+                Observation { outcome, took_effect }
+            });
+            let mut one = Seen { probes: probes.collect(), needs, properties, ended: Properties::new() };
+            if one.is_silent() {
+                one.ended = self.ended(machine, trial)?;
+            }
+            seen.push(one);
+        }
+        Ok(seen)
+    }
+
+    fn ended(&self, machine: &Machine, trial: &Trial) -> Result<Properties, MachineError> {
+        machine.show(&self.unit(trial), PROPERTIES)
+    }
+
+    /// The places of the probes that left their trace, for each of the trials.
+    fn traces(&self, machine: &Machine, trials: &[Trial]) -> Result<Vec<Vec<usize>>, VerifyError> {
+        let mut found = Vec::new();
+        for some in trials.chunks(AT_ONCE) {
+            let looks: Vec<Vec<Program>> =
+                some.iter().map(|trial| observer::observe(self.probes, &self.tag(trial), &[Run::Sandboxed])).collect();
+            let mut outcomes = ask_all(machine, &looks.concat())?.into_iter();
+            for looks in looks {
+                let own: Vec<Outcome> = outcomes.by_ref().take(looks.len()).collect();
+                let seen = observer::seen(self.probes, &own, &[Run::Sandboxed]);
+                found.push(seen.into_iter().map(|(place, _)| place).collect());
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The directories that systemd makes for a unit, and what they are called in a trial.
+struct Directories {
+    /// The name of each directive's top, the name in the unit, and the one in the trial.
+    names: Vec<(&'static str, String, String)>,
+}
+
+/// Where the directories of each directive lie (systemd.exec(5)).
+const TOPS: [(&str, &str); 5] = [
+    ("RuntimeDirectory", "/run"),
+    ("StateDirectory", "/var/lib"),
+    ("CacheDirectory", "/var/cache"),
+    ("LogsDirectory", "/var/log"),
+    ("ConfigurationDirectory", "/etc"),
+];
+
+impl Directories {
+    fn of(kept: &[Setting], number: usize) -> Self {
+        let mut names = Vec::new();
+        for setting in kept {
+            let Some((_, top)) = TOPS.iter().find(|(directive, _)| *directive == setting.directive) else { continue };
+            names.extend(words(&setting.value).into_iter().map(|word| {
+                let name = word.split(':').next().unwrap_or_default().to_owned();
+                let other = format!("{name}.sandbox-unit-{number}");
+                (*top, name, other)
+            }));
+        }
+        // The longest first: one can lie in another.
+        names.sort_by_key(|(_, name, _)| std::cmp::Reverse(name.len()));
+        Self { names }
+    }
+
+    /// A setting's line with the names and paths of the trial.
+    fn line(&self, setting: &Setting) -> String {
+        let own = TOPS.iter().find(|(directive, _)| *directive == setting.directive).map(|(_, top)| *top);
+        let word = |word: &str| -> String {
+            for (top, name, other) in &self.names {
+                if let Some(rest) = word.strip_prefix(name.as_str())
+                    && own == Some(top)
+                    && (rest.is_empty() || rest.starts_with(':'))
+                {
+                    return format!("{other}{rest}");
+                }
+                for top in [format!("{top}/{name}"), format!("{top}/private/{name}")] {
+                    if let Some((before, rest)) = word.split_once(&top)
+                        && (rest.is_empty() || rest.starts_with(['/', ':', '"']))
+                    {
+                        return format!("{before}{}{rest}", top.replace(name.as_str(), other));
+                    }
+                }
+            }
+            word.to_owned()
+        };
+        let words: Vec<String> = setting.value.split(' ').map(word).collect();
+        format!("{}={}\n", setting.directive, words.join(" "))
+    }
+
+    /// The spec with the directories of the trial.
+    fn spec(&self, spec: &Spec) -> Spec {
+        let mut spec = spec.clone();
+        let directories = &mut spec.directories;
+        for (top, names) in [
+            ("/run", &mut directories.runtime),
+            ("/var/lib", &mut directories.state),
+            ("/var/cache", &mut directories.cache),
+            ("/var/log", &mut directories.logs),
+            ("/etc", &mut directories.config),
+        ] {
+            for name in names {
+                if let Some((.., other)) = self.names.iter().find(|(at, known, _)| *at == top && known == name) {
+                    name.clone_from(other);
+                }
+            }
+        }
+        spec
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trial_has_directories_of_its_own_wherever_they_are_named() {
+        let kept = [Setting::plain("StateDirectory", "hello"), Setting::plain("RuntimeDirectory", "hello")];
+        let own = Directories::of(&kept, 7);
+        let line = |directive: &str, value: &str| own.line(&Setting::plain(directive, value));
+        assert_eq!(line("StateDirectory", "hello"), "StateDirectory=hello.sandbox-unit-7\n");
+        assert_eq!(line("User", "hello"), "User=hello\n");
+        assert_eq!(
+            line("NoExecPaths", "/ -/var/lib/hello /run/hello/x /var/lib/hello2"),
+            "NoExecPaths=/ -/var/lib/hello.sandbox-unit-7 /run/hello.sandbox-unit-7/x /var/lib/hello2\n"
+        );
+        let mut spec = Spec::bare("hello");
+        spec.directories.state = vec!["hello".into()];
+        assert_eq!(own.spec(&spec).directories.state, ["hello.sandbox-unit-7"]);
+    }
+}
