@@ -181,6 +181,7 @@ pub static CALLS: &[Call] = &[
     ("set_mempolicy", 238, 237),
     ("set_mempolicy_home_node", 450, 450),
     ("setdomainname", 171, 162),
+    ("setfsgid", 123, 152),
     ("setfsuid", 122, 151),
     ("setgid", 106, 144),
     ("setgroups", 116, 159),

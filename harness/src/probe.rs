@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 pub const CANARY: &str = "sandbox-unit canary: nothing that matters, but you should not be able to read it\n";
 
 /// One forbidden action.
+#[derive(Clone)]
 pub struct Probe {
     /// Short name, unique in the catalogue: `write-usr`.
     pub id: Cow<'static, str>,
@@ -82,6 +83,8 @@ impl Group {
 pub enum Attempt {
     /// Create a file in this directory. An observer outside looks whether it is there.
     Write(Cow<'static, str>),
+    /// Leave a file in this directory, which is the service's own. An observer outside, who is another user, reads it.
+    Keep(Cow<'static, str>),
     /// Read this file, which holds the [`CANARY`].
     Read(Cow<'static, str>),
     /// Read this file or list this directory, whatever is in it.
@@ -139,7 +142,7 @@ impl Attempt {
     #[must_use]
     pub fn trace(&self, run: Run, unit: &str) -> Option<String> {
         match self {
-            Self::Write(directory) => {
+            Self::Write(directory) | Self::Keep(directory) => {
                 Some(format!("{}/.sandbox-unit-{unit}-{}", directory.trim_end_matches('/'), run.tag()))
             }
             _ => None,
@@ -156,6 +159,11 @@ impl Attempt {
                 let descriptor = program.open(&path, O_WRONLY | O_CREAT | O_EXCL);
                 let text = program.text(CANARY);
                 crate::syscall!(program, "write", descriptor, text, CANARY.len() as i64);
+            }
+            Self::Keep(_) => {
+                // For everybody to read, as far as the directory lets them come.
+                let path = self.trace(run, unit).unwrap_or_default();
+                program.write_file(&path, CANARY.as_bytes(), 0o644);
             }
             Self::Read(path) => {
                 program.read_file(path);
@@ -177,7 +185,7 @@ impl Attempt {
         let ended = outcome.end == End::Exited && !outcome.results.is_empty();
         let completed = ended && outcome.errno().is_none();
         match self {
-            Self::Write(_) => false,
+            Self::Write(_) | Self::Keep(_) => false,
             Self::Read(_) => holds(&outcome.shown, CANARY),
             // Opened, and something was in it: what is made inaccessible is an empty file or directory to root.
             Self::Look(_) => {

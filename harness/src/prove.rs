@@ -25,7 +25,6 @@ use cover::Cover;
 use evidence::Evidence;
 use judge::Case;
 use sandbox_unit::policy::Setting;
-use std::collections::HashMap;
 use trial::{Bench, Seen, Trial};
 
 /// One unit with its trials.
@@ -41,7 +40,7 @@ struct Unit<'a> {
 
 impl<'a> Unit<'a> {
     fn of(bench: Bench<'a>) -> Self {
-        let evidence = Evidence { anatomy: bench.anatomy, probes: bench.probes, seen: HashMap::new() };
+        let evidence = Evidence::of(bench.anatomy, bench.probes);
         let needs = bench.needs();
         Self { bench, evidence, numbered: 0, covers: Vec::new(), needs }
     }
@@ -50,7 +49,7 @@ impl<'a> Unit<'a> {
     fn trials(&mut self, wanted: impl IntoIterator<Item = Held>) -> Vec<Trial> {
         let mut trials: Vec<Trial> = Vec::new();
         for held in wanted {
-            if !self.evidence.seen.contains_key(&held) && trials.iter().all(|known| known.held != held) {
+            if self.evidence.of_trial(&held).is_none() && trials.iter().all(|known| known.held != held) {
                 trials.push(Trial { number: self.numbered, held });
                 self.numbered += 1;
             }
@@ -92,7 +91,7 @@ impl<'a> Unit<'a> {
             unit: subject.unit(),
             systemd: subject.spec.systemd.number(),
             probes: self.attempted(),
-            trials: self.evidence.seen.len(),
+            trials: self.evidence.trials(),
             summary: Counts::of(&settings),
             settings,
         }
@@ -100,7 +99,7 @@ impl<'a> Unit<'a> {
 
     fn attempted(&self) -> Vec<Attempted> {
         let said = |held: &Held, probe: usize| {
-            let seen = self.evidence.seen.get(held).and_then(|seen| seen.probes.get(probe));
+            let seen = self.evidence.of_trial(held).and_then(|seen| seen.probes.get(probe));
             seen.map(describe).unwrap_or_default()
         };
         let (bare, full) = (Held::new(), self.bench.anatomy.full());
@@ -128,8 +127,9 @@ pub fn prove(
     subjects: &[Subject],
     listener: Listener<'_>,
 ) -> Result<Proof, VerifyError> {
-    let catalogues: Vec<Vec<Probe>> = subjects.iter().map(catalogue).collect::<Result<_, _>>()?;
     let anatomies: Vec<Anatomy> = subjects.iter().map(|subject| Anatomy::of(&subject.settings())).collect();
+    let catalogues: Vec<Vec<Probe>> =
+        subjects.iter().zip(&anatomies).map(|(subject, anatomy)| catalogue(subject, anatomy)).collect::<Result<_, _>>()?;
     let mut units: Vec<Unit<'_>> = subjects
         .iter()
         .zip(&anatomies)
@@ -186,12 +186,13 @@ pub fn prove(
 }
 
 /// Everything that is attempted in the sandbox of a subject.
-fn catalogue(subject: &Subject) -> Result<Vec<Probe>, VerifyError> {
+fn catalogue(subject: &Subject, anatomy: &Anatomy) -> Result<Vec<Probe>, VerifyError> {
     let mut catalogue = probes();
     for forbid in &subject.spec.verify.forbid {
         let probe = Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit: subject.unit(), error })?;
         catalogue.push(probe);
     }
+    catalogue.extend(trial::keeping(anatomy));
     Ok(catalogue)
 }
 
@@ -201,7 +202,7 @@ fn run(machine: &Machine, units: &mut [Unit<'_>], trials: Vec<Vec<Trial>>) -> Re
         units.iter().zip(&trials).map(|(unit, trials)| (&unit.bench, trials.as_slice())).collect();
     let seen: Vec<Vec<Seen>> = trial::run(machine, &wanted)?;
     for ((unit, trials), seen) in units.iter_mut().zip(trials).zip(seen) {
-        unit.evidence.seen.extend(trials.into_iter().map(|trial| trial.held).zip(seen));
+        unit.evidence.add(trials.into_iter().map(|trial| trial.held).zip(seen));
     }
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! Which trials show that a protection is covered by others.
 
-use super::anatomy::Held;
+use super::anatomy::{Held, Protection};
 use super::evidence::Evidence;
+use super::role::Role;
+use sandbox_unit::unit::words;
+use std::collections::HashSet;
 
 /// How many sets of others are tried for one protection.
 const TRIED: usize = 3;
@@ -25,20 +28,23 @@ impl Cover {
 
     /// The probes that show it.
     pub fn shown_by(&self, evidence: &Evidence<'_>) -> Vec<usize> {
-        evidence.which(|probe| evidence.shows_cover(self.place, &self.others, probe))
+        evidence.show_cover(self.place, &self.others)
     }
 }
 
 /// The probes that a protection stops alone and that the unit stops without it, too.
 fn covered(evidence: &Evidence<'_>, place: usize) -> Vec<usize> {
-    let without = evidence.anatomy.without(&[place].into());
-    let stops = evidence.stops(place);
-    stops.into_iter().filter(|probe| evidence.is_stopped(&without, *probe)).collect()
+    let without = evidence.stopped(&evidence.anatomy.without(&[place].into()));
+    evidence.stops(place).iter().copied().filter(|probe| without.contains(probe)).collect()
 }
 
 /// The sets of others that may cover a protection, the smallest first: for each probe that it stops alone, everything else
 /// that stops it alone.
 pub fn candidates(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
+    let giving = evidence.anatomy.protections.get(place).filter(|protection| protection.role == Role::Gives);
+    if let Some(giving) = giving {
+        return same_words(evidence, place, giving);
+    }
     let mut sets: Vec<Held> =
         covered(evidence, place).into_iter().map(|probe| evidence.others(place, probe)).collect();
     sets.retain(|others| !others.is_empty());
@@ -46,6 +52,19 @@ pub fn candidates(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
     sets.dedup();
     sets.truncate(TRIED);
     sets.into_iter().map(|others| Cover { place, others }).collect()
+}
+
+/// The others, each on its own, that speak of what this one gives: of a path, or a port.
+fn same_words(evidence: &Evidence<'_>, place: usize, giving: &Protection) -> Vec<Cover> {
+    let words_of = |protection: &Protection| -> HashSet<String> {
+        protection.lines.iter().flat_map(|line| words(line)).map(|word| word.trim_start_matches('-').to_owned()).collect()
+    };
+    let given = words_of(giving);
+    let others = evidence.anatomy.protections.iter().enumerate();
+    others
+        .filter(|(other, protection)| *other != place && !given.is_disjoint(&words_of(protection)))
+        .map(|(other, _)| Cover { place, others: [other].into() })
+        .collect()
 }
 
 /// Where none of the candidates shows it, because what stops a probe together does not do so alone: more and more of the

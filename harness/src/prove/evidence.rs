@@ -22,65 +22,109 @@ pub struct Evidence<'a> {
     pub anatomy: &'a Anatomy,
     /// What was attempted.
     pub probes: &'a [Probe],
-    /// What each trial showed, by what it held.
-    pub seen: HashMap<Held, Seen>,
+    seen: HashMap<Held, Seen>,
+    /// For each probe, whether its control took effect: in the same unit without any of its protections, as root.
+    controlled: Vec<bool>,
+    /// For each protection, the probes that it stops alone.
+    stops: Vec<Vec<usize>>,
+    /// For each protection, the probes that the unit stops and that go through without this one.
+    lets_through: Vec<Vec<usize>>,
 }
 
-impl Evidence<'_> {
+impl<'a> Evidence<'a> {
+    /// Before anything was seen.
+    pub fn of(anatomy: &'a Anatomy, probes: &'a [Probe]) -> Self {
+        let mut evidence = Self {
+            anatomy,
+            probes,
+            seen: HashMap::new(),
+            controlled: Vec::new(),
+            stops: Vec::new(),
+            lets_through: Vec::new(),
+        };
+        evidence.add([]);
+        evidence
+    }
+
+    /// Adds what was seen of trials, by what they held.
+    pub fn add(&mut self, seen: impl IntoIterator<Item = (Held, Seen)>) {
+        self.seen.extend(seen);
+        let places = 0..self.anatomy.protections.len();
+        let full = self.anatomy.full();
+        self.controlled =
+            (0..self.probes.len()).map(|probe| self.effect(&Held::new(), probe) == Effect::Through).collect();
+        let stopped: Vec<usize> = self.stopped(&full);
+        self.stops = places.clone().map(|place| self.stopped(&self.anatomy.alone(place))).collect();
+        let through = |place: usize| {
+            let without = self.anatomy.without(&[place].into());
+            stopped.iter().copied().filter(|probe| self.effect(&without, *probe) == Effect::Through).collect()
+        };
+        self.lets_through = places.map(through).collect();
+    }
+
+    /// What was seen of the trial that held just these, if there was one.
+    pub fn of_trial(&self, held: &Held) -> Option<&Seen> {
+        self.seen.get(held)
+    }
+
+    /// How many trials there were.
+    pub fn trials(&self) -> usize {
+        self.seen.len()
+    }
+
     /// What came of the probe at this place where these are held.
     pub fn effect(&self, held: &Held, probe: usize) -> Effect {
-        match self.seen.get(held).and_then(|seen| seen.probes.get(probe)) {
-            Some(observation) if observation.took_effect => Effect::Through,
-            Some(observation) if !observation.is_silent() => Effect::Stopped,
-            _ => Effect::Unheard,
-        }
+        self.seen.get(held).map_or(Effect::Unheard, |seen| seen.effect(probe))
     }
 
-    /// Whether the control of a probe took effect: in the same unit without any of its protections, as root.
+    /// Whether the control of a probe took effect.
     pub fn is_controlled(&self, probe: usize) -> bool {
-        self.effect(&Held::new(), probe) == Effect::Through
+        self.controlled.get(probe).copied().unwrap_or_default()
     }
 
-    /// Whether a probe, whose control took effect, is stopped where these are held.
-    pub fn is_stopped(&self, held: &Held, probe: usize) -> bool {
-        self.is_controlled(probe) && self.effect(held, probe) == Effect::Stopped
+    /// The probes whose controls took effect.
+    pub fn controlled(&self) -> Vec<usize> {
+        self.which(|_| true)
     }
 
-    /// The probes that this is true of.
+    /// The probes whose controls took effect that this is true of.
     pub fn which(&self, is: impl Fn(usize) -> bool) -> Vec<usize> {
-        (0..self.probes.len()).filter(|probe| is(*probe)).collect()
+        (0..self.probes.len()).filter(|probe| self.is_controlled(*probe) && is(*probe)).collect()
+    }
+
+    /// The probes, with controls that took effect, that are stopped where these are held.
+    pub fn stopped(&self, held: &Held) -> Vec<usize> {
+        let Some(seen) = self.seen.get(held) else { return Vec::new() };
+        self.which(|probe| seen.effect(probe) == Effect::Stopped)
     }
 
     /// The probes that a protection stops alone.
-    pub fn stops(&self, place: usize) -> Vec<usize> {
-        let alone = self.anatomy.alone(place);
-        self.which(|probe| self.is_stopped(&alone, probe))
+    pub fn stops(&self, place: usize) -> &[usize] {
+        self.stops.get(place).map_or(&[], Vec::as_slice)
     }
 
     /// The probes that the unit stops and that go through without this one.
-    pub fn lets_through(&self, place: usize) -> Vec<usize> {
-        let full = self.anatomy.full();
-        let without = self.anatomy.without(&[place].into());
-        self.which(|probe| self.is_stopped(&full, probe) && self.effect(&without, probe) == Effect::Through)
+    pub fn lets_through(&self, place: usize) -> &[usize] {
+        self.lets_through.get(place).map_or(&[], Vec::as_slice)
     }
 
     /// The other protections that stop a probe alone.
     pub fn others(&self, place: usize, probe: usize) -> Held {
-        let full = self.anatomy.full();
-        full.into_iter()
-            .filter(|other| *other != place && self.is_stopped(&self.anatomy.alone(*other), probe))
-            .collect()
+        let stops = self.stops.iter().enumerate();
+        stops.filter(|(other, stops)| *other != place && stops.contains(&probe)).map(|(other, _)| other).collect()
     }
 
-    /// Whether a probe shows that a protection is covered by just these others: without them it is this one that stops
-    /// it, and without this one, too, it goes through.
-    pub fn shows_cover(&self, place: usize, others: &Held, probe: usize) -> bool {
-        let mut all = others.clone();
-        all.insert(place);
-        !others.is_empty()
-            && self.is_stopped(&self.anatomy.full(), probe)
-            && self.is_stopped(&self.anatomy.without(&[place].into()), probe)
-            && self.is_stopped(&self.anatomy.without(others), probe)
-            && self.effect(&self.anatomy.without(&all), probe) == Effect::Through
+    /// The probes that show that a protection is covered by just these others: the unit stops them without this one and
+    /// without the others, and lets them through without both.
+    pub fn show_cover(&self, place: usize, others: &Held) -> Vec<usize> {
+        let mut both = others.clone();
+        both.insert(place);
+        let without = [[place].into(), others.clone(), both].map(|taken| self.anatomy.without(&taken));
+        let [one, others, both] = without.each_ref().map(|held| move |probe| self.effect(held, probe));
+        let full = self.stopped(&self.anatomy.full());
+        let shows = |probe: &usize| {
+            one(*probe) == Effect::Stopped && others(*probe) == Effect::Stopped && both(*probe) == Effect::Through
+        };
+        full.into_iter().filter(shows).collect()
     }
 }

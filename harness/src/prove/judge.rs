@@ -54,8 +54,8 @@ impl Case<'_> {
             by,
             probes,
             why,
-            stops: self.ids(&self.evidence.stops(place)),
-            lets_through: self.ids(&self.evidence.lets_through(place)),
+            stops: self.ids(self.evidence.stops(place)),
+            lets_through: self.ids(self.evidence.lets_through(place)),
         }
     }
 
@@ -75,22 +75,24 @@ impl Case<'_> {
             .or_else(|| self.answers_otherwise(place))
             .or_else(|| self.implied(place))
             .or_else(|| self.covered(place))
+            .or_else(|| self.unenforced(protection))
+            .or_else(|| self.default(place))
             .or_else(|| self.not_testable(place, protection))
             .unwrap_or_else(|| {
-                let tried = self.ids(&self.evidence.which(|probe| self.evidence.is_controlled(probe))).len();
+                let tried = self.evidence.controlled().len();
                 let stops = self.evidence.stops(place).len();
                 let why = match stops {
                     0 => format!("none of {tried} probes is stopped by it alone, and none goes through without it"),
                     _ => format!("it stops {stops} of {tried} probes alone, and no set of others was found that covers it"),
                 };
-                Finding { probes: self.ids(&self.evidence.stops(place)), ..Finding::new(ProofResult::Unexplained, why) }
+                Finding { probes: self.ids(self.evidence.stops(place)), ..Finding::new(ProofResult::Unexplained, why) }
             })
     }
 
     /// Where the unit itself, or the one without any protection, does not start, nothing can be shown.
     fn unheard(&self) -> Option<Finding> {
         let silent = |held: &Held, what: &str| {
-            let seen = self.evidence.seen.get(held)?;
+            let seen = self.evidence.of_trial(held)?;
             let why = || format!("{what} did not start: {}", ending(&seen.ended));
             seen.is_silent().then(|| Finding::new(ProofResult::NotTestable, why()))
         };
@@ -100,46 +102,48 @@ impl Case<'_> {
 
     fn necessary(&self, place: usize) -> Option<Finding> {
         let through = self.evidence.lets_through(place);
-        let finding = || Finding { probes: self.ids(&through), ..Finding::new(ProofResult::Necessary, "") };
+        let finding = || Finding { probes: self.ids(through), ..Finding::new(ProofResult::Necessary, "") };
         (!through.is_empty()).then(finding)
     }
 
     /// Without it, something fails that the package declares, or that goes through in the unit.
     fn needed(&self, place: usize) -> Option<Finding> {
-        let full = self.evidence.anatomy.full();
-        let without = self.evidence.anatomy.without(&[place].into());
-        let (with, lacking) = (self.evidence.seen.get(&full)?, self.evidence.seen.get(&without)?);
-        if lacking.is_silent() {
-            let why = format!("without it the unit does not start: {}", ending(&lacking.ended));
-            return Some(Finding::new(ProofResult::Necessary, why));
+        let (why, probes) = self.lost(&Held::new(), place)?;
+        Some(Finding { probes, ..Finding::new(ProofResult::Necessary, format!("without it {why}")) })
+    }
+
+    /// What is lost with a protection where others are gone already: in words, with what fails.
+    fn lost(&self, others: &Held, place: usize) -> Option<(String, Vec<String>)> {
+        let mut both = others.clone();
+        both.insert(place);
+        let anatomy = self.evidence.anatomy;
+        let with = self.evidence.of_trial(&anatomy.without(others)).filter(|with| !with.is_silent())?;
+        let without = self.evidence.of_trial(&anatomy.without(&both))?;
+        if without.is_silent() {
+            return Some((format!("the unit does not start: {}", ending(&without.ended)), Vec::new()));
         }
-        let both = self.needs.iter().zip(with.needs.iter().zip(&lacking.needs));
-        let lost: Vec<String> = both
+        let needs = self.needs.iter().zip(with.needs.iter().zip(&without.needs));
+        let lost: Vec<String> = needs
             .filter(|(_, (with, without))| Declared::went_through(with) && !Declared::went_through(without))
             .map(|(name, (_, without))| format!("{name} ({})", said(without)))
             .collect();
         if !lost.is_empty() {
-            let why = "without it fails what the package declares";
-            return Some(Finding { probes: lost, ..Finding::new(ProofResult::Necessary, why) });
+            return Some(("fails what the package declares".to_owned(), lost));
         }
-        let closed = self.evidence.which(|probe| {
-            self.evidence.effect(&full, probe) == Effect::Through && self.evidence.is_stopped(&without, probe)
-        });
-        if closed.is_empty() {
-            return None;
-        }
-        let why = "without it fails what it opens";
-        Some(Finding { probes: self.ids(&closed), ..Finding::new(ProofResult::Necessary, why) })
+        let closed = self
+            .evidence
+            .which(|probe| with.effect(probe) == Effect::Through && without.effect(probe) == Effect::Stopped);
+        (!closed.is_empty()).then(|| ("fails what it opens".to_owned(), self.ids(&closed)))
     }
 
     /// Without it, what is refused is refused in another way: with a signal in place of an error.
     fn answers_otherwise(&self, place: usize) -> Option<Finding> {
         let (full, without) = (self.evidence.anatomy.full(), self.evidence.anatomy.without(&[place].into()));
-        let (with, lacking) = (self.evidence.seen.get(&full)?, self.evidence.seen.get(&without)?);
+        let (with, lacking) = (self.evidence.of_trial(&full)?, self.evidence.of_trial(&without)?);
         let killed = |outcome: &Outcome| matches!(outcome.end, End::Killed(_));
         let other = self.evidence.which(|probe| {
             let pair = with.probes.get(probe).zip(lacking.probes.get(probe));
-            self.evidence.is_stopped(&full, probe)
+            with.effect(probe) == Effect::Stopped
                 && pair.is_some_and(|(with, lacking)| killed(&with.outcome) != killed(&lacking.outcome))
         });
         let first = *other.first()?;
@@ -152,26 +156,53 @@ impl Case<'_> {
         Some(Finding { probes: self.ids(&other), ..Finding::new(ProofResult::Necessary, why) })
     }
 
-    /// Without its line systemd shows the same value: another brings it, or it is what holds without any line.
+    /// Without its line systemd shows the same value, because another setting brings it.
     fn implied(&self, place: usize) -> Option<Finding> {
+        let value = self.shown_without(place)?;
         let anatomy = self.evidence.anatomy;
-        let directive = &anatomy.protections.get(place)?.directive;
-        let shown = |held: &Held| self.evidence.seen.get(held).and_then(|seen| seen.properties.get(directive));
-        let value = shown(&anatomy.full())?;
-        if shown(&anatomy.without(&[place].into()))? != value {
+        let brings = |other: &usize| *other != place && self.shown(place, &anatomy.alone(*other)) == Some(value);
+        if self.shown(place, &Held::new()) == Some(value) {
             return None;
         }
-        if shown(&Held::new())? == value {
-            let why = format!("systemd {} has {value} without any line", "here");
-            return Some(Finding::new(ProofResult::NoEffect, why));
-        }
-        let brings = |other: &usize| *other != place && shown(&anatomy.alone(*other)) == Some(value);
         let by: Held = anatomy.full().into_iter().filter(brings).collect();
-        let why = format!("without its line systemd shows {directive}={value} all the same");
+        let why = format!("without its line systemd shows {value} all the same");
         Some(Finding { by: self.names(&by), ..Finding::new(ProofResult::Implied, why) })
     }
 
+    /// Without its line systemd shows the same value, because that is what holds anyway.
+    fn default(&self, place: usize) -> Option<Finding> {
+        let value = self.shown_without(place)?;
+        let why = || format!("this systemd has {value} without any line");
+        (self.shown(place, &Held::new()) == Some(value)).then(|| Finding::new(ProofResult::NoEffect, why()))
+    }
+
+    /// What systemd makes of a directive where these are held.
+    fn shown(&self, place: usize, held: &Held) -> Option<&str> {
+        let directive = &self.evidence.anatomy.protections.get(place)?.directive;
+        self.evidence.of_trial(held)?.properties.get(directive).map(String::as_str)
+    }
+
+    /// The value of a directive, where systemd shows the same one without its line.
+    fn shown_without(&self, place: usize) -> Option<&str> {
+        let anatomy = self.evidence.anatomy;
+        let value = self.shown(place, &anatomy.full())?;
+        (self.shown(place, &anatomy.without(&[place].into()))? == value).then_some(value)
+    }
+
     fn covered(&self, place: usize) -> Option<Finding> {
+        self.covered_in_taking(place).or_else(|| self.covered_in_giving(place))
+    }
+
+    /// What it gives, others give, too: without one of both nothing is lost, without both it is.
+    fn covered_in_giving(&self, place: usize) -> Option<Finding> {
+        let covers = self.covers.iter().filter(|cover| cover.place == place);
+        let lost = covers.filter_map(|cover| self.lost(&cover.others, place).map(|lost| (cover, lost)));
+        let (cover, (why, probes)) = lost.min_by_key(|(cover, _)| cover.others.len())?;
+        let why = format!("without both {why}");
+        Some(Finding { by: self.names(&cover.others), probes, ..Finding::new(ProofResult::Covered, why) })
+    }
+
+    fn covered_in_taking(&self, place: usize) -> Option<Finding> {
         let shown = self.covers.iter().filter(|cover| cover.place == place);
         let shown = shown.map(|cover| (cover, cover.shown_by(self.evidence))).filter(|(_, by)| !by.is_empty());
         let (cover, probes) = shown.min_by_key(|(cover, _)| cover.others.len())?;
@@ -183,17 +214,19 @@ impl Case<'_> {
         })
     }
 
+    fn unenforced(&self, protection: &Protection) -> Option<Finding> {
+        let lacking = self.unenforced.all(std::slice::from_ref(&protection.directive))?;
+        Some(Finding::new(ProofResult::NotTestable, format!("this machine does not enforce {lacking}")))
+    }
+
+    /// The controls of everything that it claims to stop fail here.
     fn not_testable(&self, place: usize, protection: &Protection) -> Option<Finding> {
-        let directive = std::slice::from_ref(&protection.directive);
-        if let Some(lacking) = self.unenforced.all(directive) {
-            return Some(Finding::new(ProofResult::NotTestable, format!("this machine does not enforce {lacking}")));
-        }
         let settings = self.evidence.anatomy.settings(&self.evidence.anatomy.alone(place));
         let claims = |probe: usize| {
             let refusals = self.evidence.probes.get(probe).into_iter().flat_map(|probe| probe.refused_by.iter());
             refusals.flat_map(|refusal| refusal.by(&settings)).any(|by| by == protection.directive)
         };
-        let claimed = self.evidence.which(claims);
+        let claimed: Vec<usize> = (0..self.evidence.probes.len()).filter(|probe| claims(*probe)).collect();
         if !claimed.is_empty() && claimed.iter().all(|probe| !self.evidence.is_controlled(*probe)) {
             let why = "without any of the settings, as root, these fail here, too";
             return Some(Finding { probes: self.ids(&claimed), ..Finding::new(ProofResult::NotTestable, why) });

@@ -4,16 +4,18 @@
 //! with one state directory would take it away from each other.
 
 use super::anatomy::{Anatomy, Held};
+use super::evidence::Effect;
 use crate::engine::File;
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::{Outcome, Program, decode, encode};
-use crate::probe::{Probe, Run, observer};
+use crate::probe::{Attempt, Group, Probe, Run, observer};
 use crate::verify::declared::Declared;
 use crate::verify::explain::{PROPERTIES, Properties};
 use crate::verify::installation::{in_place, unit_path};
 use crate::verify::judge::Observation;
 use crate::verify::{BASE, Subject, VerifyError, ask_all};
 use sandbox_unit::policy::Setting;
+use sandbox_unit::refusal::Refusal;
 use sandbox_unit::spec::Spec;
 use sandbox_unit::unit::words;
 use std::num::NonZero;
@@ -21,6 +23,9 @@ use std::time::Duration;
 
 /// How long the trials of one round may take.
 const ROUND: Duration = Duration::from_secs(300);
+
+/// How many lanes there are for each processor: a trial sleeps for half of its time.
+const LANES: usize = 2;
 
 /// For how many trials the traces are looked for at once: the prober's program has a limit.
 const AT_ONCE: usize = 16;
@@ -39,6 +44,15 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// What came of the probe at this place.
+    pub fn effect(&self, probe: usize) -> Effect {
+        match self.probes.get(probe) {
+            Some(observation) if observation.took_effect => Effect::Through,
+            Some(observation) if !observation.is_silent() => Effect::Stopped,
+            _ => Effect::Unheard,
+        }
+    }
+
     /// Whether its program did not come to run.
     pub fn is_silent(&self) -> bool {
         self.probes.iter().all(Observation::is_silent)
@@ -90,16 +104,28 @@ impl<'a> Bench<'a> {
         Declared::of(&self.subject.spec).into_iter().map(|declared| declared.name).collect()
     }
 
+    /// The probes, with the trial's own directories in place of the unit's.
+    fn probes(&self, own: &Directories) -> Vec<Probe> {
+        let renamed = |probe: &Probe| match &probe.attempt {
+            Attempt::Keep(directory) => {
+                Probe { attempt: Attempt::Keep(own.word(directory).into()), ..probe.clone() }
+            }
+            _ => probe.clone(),
+        };
+        self.probes.iter().map(renamed).collect()
+    }
+
     fn programs(&self, trial: &Trial) -> Vec<Program> {
         let tag = self.tag(trial);
-        let probes = self.probes.iter().map(|probe| probe.attempt.program(Run::Sandboxed, &tag));
         let own = Directories::of(&self.anatomy.kept, trial.number);
+        let probes = self.probes(&own);
+        let probes = probes.iter().map(|probe| probe.attempt.program(Run::Sandboxed, &tag));
         probes.chain(Declared::of(&own.spec(&self.subject.spec)).into_iter().map(|declared| declared.program)).collect()
     }
 
-    /// The files of some trials. So many run at once as there are processors: each waits for the one before it in its lane.
+    /// The files of some trials. They run in lanes: each waits for the one before it in its own.
     pub fn files(&self, trials: &[Trial]) -> Vec<File> {
-        let lanes = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let lanes = LANES * std::thread::available_parallelism().map_or(1, NonZero::get);
         let mut files = Vec::new();
         for (place, trial) in trials.iter().enumerate() {
             let before = place.checked_sub(lanes).and_then(|place| trials.get(place)).map(|before| self.unit(before));
@@ -140,13 +166,13 @@ pub fn run(machine: &Machine, wanted: &[(&Bench<'_>, &[Trial])]) -> Result<Vec<V
 impl Bench<'_> {
     fn look(&self, machine: &Machine, trials: &[Trial]) -> Result<Vec<Seen>, VerifyError> {
         let traces = self.traces(machine, trials)?;
+        let count = self.probes.len() + self.needs().len();
         let texts: Vec<String> = trials.iter().map(|trial| self.text_unit(trial)).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let asked: Vec<&str> = self.asked.iter().map(String::as_str).collect();
         let properties = machine.show_each(&texts, &asked)?;
         let mut seen = Vec::new();
         for ((trial, properties), traces) in trials.iter().zip(properties).zip(traces) {
-            let count = self.programs(trial).len();
             let records = machine.read_file(&self.file(trial, "records"))?.unwrap_or_default();
             let mut outcomes = decode(&records, count)
                 .ok_or_else(|| VerifyError::Inside("a trial's program was malformed".into()))?;
@@ -168,12 +194,17 @@ impl Bench<'_> {
         machine.show(&self.unit(trial), PROPERTIES)
     }
 
+    fn looks(&self, trial: &Trial) -> Vec<Program> {
+        let own = Directories::of(&self.anatomy.kept, trial.number);
+        observer::observe(&self.probes(&own), &self.tag(trial), &[Run::Sandboxed])
+    }
+
     /// The places of the probes that left their trace, for each of the trials.
     fn traces(&self, machine: &Machine, trials: &[Trial]) -> Result<Vec<Vec<usize>>, VerifyError> {
         let mut found = Vec::new();
         for some in trials.chunks(AT_ONCE) {
             let looks: Vec<Vec<Program>> =
-                some.iter().map(|trial| observer::observe(self.probes, &self.tag(trial), &[Run::Sandboxed])).collect();
+                some.iter().map(|trial| self.looks(trial)).collect();
             let mut outcomes = ask_all(machine, &looks.concat())?.into_iter();
             for looks in looks {
                 let own: Vec<Outcome> = outcomes.by_ref().take(looks.len()).collect();
@@ -200,15 +231,45 @@ const TOPS: [(&str, &str); 5] = [
     ("ConfigurationDirectory", "/etc"),
 ];
 
+fn top(directive: &str) -> Option<&'static str> {
+    TOPS.iter().find(|(known, _)| *known == directive).map(|(_, top)| *top)
+}
+
+/// The probes that leave something in the directories of a unit that stay, for others to read.
+pub fn keeping(anatomy: &Anatomy) -> Vec<Probe> {
+    const STAYING: [(&str, &str); 3] = [
+        ("StateDirectory", "StateDirectoryMode"),
+        ("CacheDirectory", "CacheDirectoryMode"),
+        ("LogsDirectory", "LogsDirectoryMode"),
+    ];
+    let mut probes = Vec::new();
+    for (directive, mode) in STAYING {
+        let settings = anatomy.kept.iter().filter(|setting| setting.directive == directive);
+        for word in settings.flat_map(|setting| words(&setting.value)) {
+            let name = word.split(':').next().unwrap_or_default();
+            let path = format!("{}/{name}", top(directive).unwrap_or_default());
+            probes.push(Probe {
+                id: format!("keep:{path}").into(),
+                group: Group::FileReads,
+                action: format!("let others read what it keeps in {path}").into(),
+                refused_by: vec![Refusal::Set(mode), Refusal::Set("DynamicUser")].into(),
+                attempt: Attempt::Keep(path.into()),
+                canaries: &[],
+            });
+        }
+    }
+    probes
+}
+
 impl Directories {
     fn of(kept: &[Setting], number: usize) -> Self {
         let mut names = Vec::new();
         for setting in kept {
-            let Some((_, top)) = TOPS.iter().find(|(directive, _)| *directive == setting.directive) else { continue };
+            let Some(top) = top(&setting.directive) else { continue };
             names.extend(words(&setting.value).into_iter().map(|word| {
                 let name = word.split(':').next().unwrap_or_default().to_owned();
                 let other = format!("{name}.sandbox-unit-{number}");
-                (*top, name, other)
+                (top, name, other)
             }));
         }
         // The longest first: one can lie in another.
@@ -218,27 +279,38 @@ impl Directories {
 
     /// A setting's line with the names and paths of the trial.
     fn line(&self, setting: &Setting) -> String {
-        let own = TOPS.iter().find(|(directive, _)| *directive == setting.directive).map(|(_, top)| *top);
-        let word = |word: &str| -> String {
-            for (top, name, other) in &self.names {
-                if let Some(rest) = word.strip_prefix(name.as_str())
-                    && own == Some(top)
-                    && (rest.is_empty() || rest.starts_with(':'))
-                {
-                    return format!("{other}{rest}");
-                }
-                for top in [format!("{top}/{name}"), format!("{top}/private/{name}")] {
-                    if let Some((before, rest)) = word.split_once(&top)
-                        && (rest.is_empty() || rest.starts_with(['/', ':', '"']))
-                    {
-                        return format!("{before}{}{rest}", top.replace(name.as_str(), other));
+        let words = setting.value.split(' ');
+        let words: Vec<String> = match top(&setting.directive) {
+            Some(top) => words.map(|word| self.name(top, word)).collect(),
+            None => words.map(|word| self.word(word)).collect(),
+        };
+        format!("{}={}\n", setting.directive, words.join(" "))
+    }
+
+    /// A name below this top, which links may follow, as it is in the trial.
+    fn name(&self, top: &str, word: &str) -> String {
+        for (_, name, other) in self.names.iter().filter(|(at, ..)| *at == top) {
+            match word.strip_prefix(name.as_str()) {
+                Some(rest) if rest.is_empty() || rest.starts_with(':') => return format!("{other}{rest}"),
+                _ => {}
+            }
+        }
+        word.to_owned()
+    }
+
+    /// A word, which may hold a path, as it is in the trial.
+    fn word(&self, word: &str) -> String {
+        for (top, name, other) in &self.names {
+            for top in [(*top).to_owned(), format!("{top}/private")] {
+                match word.split_once(&format!("{top}/{name}")) {
+                    Some((before, rest)) if rest.is_empty() || rest.starts_with(['/', ':', '"']) => {
+                        return format!("{before}{top}/{other}{rest}");
                     }
+                    _ => {}
                 }
             }
-            word.to_owned()
-        };
-        let words: Vec<String> = setting.value.split(' ').map(word).collect();
-        format!("{}={}\n", setting.directive, words.join(" "))
+        }
+        word.to_owned()
     }
 
     /// The spec with the directories of the trial.

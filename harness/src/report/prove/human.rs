@@ -81,7 +81,8 @@ fn said(setting: &SettingProof) -> String {
     let probes = if more > 0 { format!("{named} and {more} more") } else { named };
     let by = setting.by.join(", ");
     match (setting.result, by.is_empty(), probes.is_empty()) {
-        (ProofResult::Covered, ..) => format!("by {by}  {DIM}{probes}{DIM:#}"),
+        (ProofResult::Covered, _, false) => format!("by {by}  {DIM}{probes}{DIM:#}"),
+        (ProofResult::Covered, _, true) => format!("by {by}  {DIM}{}{DIM:#}", setting.why),
         (ProofResult::Implied, false, _) => format!("by {by}  {DIM}{}{DIM:#}", setting.why),
         (_, _, false) if setting.why.is_empty() => probes,
         (_, _, false) => format!("{}: {probes}", setting.why),
