@@ -8,7 +8,7 @@ use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::engine::Engine;
 use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::prove;
-use sandbox_unit_harness::report::prove::{Proof, human};
+use sandbox_unit_harness::report::prove::{Proof, html, human};
 use sandbox_unit_harness::verify::{Progress, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,7 @@ pub fn run(options: &Prove, quiet: bool) -> Result<u8, Error> {
     };
     match options.format {
         ProofFormat::Json => println!("{}", serde_json::to_string_pretty(&proof).map_err(Error::unwritable)?),
-        ProofFormat::Html => return Err(Error::Usage("not yet".into())),
+        ProofFormat::Html => output::write(&html::render(&proof))?,
         ProofFormat::Human if quiet && proof.is_good() => {}
         ProofFormat::Human => output::write(&human::render(&proof))?,
     }

@@ -1,5 +1,6 @@
 //! What came out of a proof that every setting is load-bearing.
 
+pub mod html;
 pub mod human;
 
 use super::{MachineFacts, Phase};
@@ -62,6 +63,14 @@ pub struct SettingProof {
     pub stops: Vec<String>,
     /// The probes that go through in the unit without it.
     pub lets_through: Vec<String>,
+}
+
+impl SettingProof {
+    /// Whether it is not, or not by this machine, shown what it is.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.result, ProofResult::Unexplained | ProofResult::NotTestable)
+    }
 }
 
 /// What a setting is.
@@ -148,13 +157,5 @@ impl Counts {
             not_testable: count(ProofResult::NotTestable),
             unexplained: count(ProofResult::Unexplained),
         }
-    }
-}
-
-impl SettingProof {
-    /// Whether it is not, or not by this machine, shown what it is.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        matches!(self.result, ProofResult::Unexplained | ProofResult::NotTestable)
     }
 }
