@@ -72,7 +72,11 @@ impl<'a> Unit<'a> {
     }
 
     /// Trials that may show that others cover what is open.
-    fn further(&mut self, unenforced: &Unenforced<'_>, more: impl Fn(&Evidence<'_>, usize) -> Vec<Cover>) -> Vec<Trial> {
+    fn further(
+        &mut self,
+        unenforced: &Unenforced<'_>,
+        more: impl Fn(&Evidence<'_>, usize) -> Vec<Cover>,
+    ) -> Vec<Trial> {
         let open = self.open(unenforced);
         let covers: Vec<Cover> = open.into_iter().flat_map(|place| more(&self.evidence, place)).collect();
         let wanted: Vec<Held> = covers.iter().flat_map(|cover| cover.trials(&self.evidence)).collect();
@@ -128,8 +132,11 @@ pub fn prove(
     listener: Listener<'_>,
 ) -> Result<Proof, VerifyError> {
     let anatomies: Vec<Anatomy> = subjects.iter().map(|subject| Anatomy::of(&subject.settings())).collect();
-    let catalogues: Vec<Vec<Probe>> =
-        subjects.iter().zip(&anatomies).map(|(subject, anatomy)| catalogue(subject, anatomy)).collect::<Result<_, _>>()?;
+    let catalogues: Vec<Vec<Probe>> = subjects
+        .iter()
+        .zip(&anatomies)
+        .map(|(subject, anatomy)| catalogue(subject, anatomy))
+        .collect::<Result<_, _>>()?;
     let mut units: Vec<Unit<'_>> = subjects
         .iter()
         .zip(&anatomies)
@@ -165,7 +172,8 @@ pub fn prove(
     facts.mechanisms = self_check.results(&machine)?;
     let unenforced = Unenforced::of(&facts.mechanisms);
     timed(listener, &mut phases, "one by one", || run(&machine, &mut units, first))?;
-    for (name, more) in [("covers", cover::candidates as fn(&Evidence<'_>, usize) -> Vec<Cover>), ("more", cover::growing)]
+    for (name, more) in
+        [("covers", cover::candidates as fn(&Evidence<'_>, usize) -> Vec<Cover>), ("more", cover::growing)]
     {
         let further: Vec<Vec<Trial>> = units.iter_mut().map(|unit| unit.further(&unenforced, more)).collect();
         if further.iter().all(Vec::is_empty) {

@@ -2,8 +2,8 @@
 
 pub mod human;
 pub mod matrix;
-pub mod prove;
 mod mechanism;
+pub mod prove;
 
 pub use mechanism::{Enforcement, MechanismReport};
 

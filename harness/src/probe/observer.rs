@@ -185,8 +185,8 @@ fn request(message: &[u8]) -> Program {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::program::End;
     use crate::probe::probes;
+    use crate::probe::program::End;
 
     #[test]
     fn every_trace_is_looked_for_in_every_run_and_told_apart() {

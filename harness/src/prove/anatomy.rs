@@ -70,10 +70,8 @@ impl Anatomy {
     /// The settings of those that are held.
     pub fn settings(&self, held: &Held) -> Vec<Setting> {
         let held = self.protections.iter().enumerate().filter(|(place, _)| held.contains(place));
-        held.flat_map(|(_, protection)| {
-            protection.lines.iter().map(|line| Setting::plain(&protection.directive, line))
-        })
-        .collect()
+        held.flat_map(|(_, protection)| protection.lines.iter().map(|line| Setting::plain(&protection.directive, line)))
+            .collect()
     }
 }
 

@@ -45,8 +45,7 @@ pub fn candidates(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
     if let Some(giving) = giving {
         return same_words(evidence, place, giving);
     }
-    let mut sets: Vec<Held> =
-        covered(evidence, place).into_iter().map(|probe| evidence.others(place, probe)).collect();
+    let mut sets: Vec<Held> = covered(evidence, place).into_iter().map(|probe| evidence.others(place, probe)).collect();
     sets.retain(|others| !others.is_empty());
     sets.sort_by_key(|others| (others.len(), others.clone()));
     sets.dedup();
@@ -57,7 +56,12 @@ pub fn candidates(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
 /// The others, each on its own, that speak of what this one gives: of a path, or a port.
 fn same_words(evidence: &Evidence<'_>, place: usize, giving: &Protection) -> Vec<Cover> {
     let words_of = |protection: &Protection| -> HashSet<String> {
-        protection.lines.iter().flat_map(|line| words(line)).map(|word| word.trim_start_matches('-').to_owned()).collect()
+        protection
+            .lines
+            .iter()
+            .flat_map(|line| words(line))
+            .map(|word| word.trim_start_matches('-').to_owned())
+            .collect()
     };
     let given = words_of(giving);
     let others = evidence.anatomy.protections.iter().enumerate();
@@ -67,19 +71,21 @@ fn same_words(evidence: &Evidence<'_>, place: usize, giving: &Protection) -> Vec
         .collect()
 }
 
-/// Where none of the candidates shows it, because what stops a probe together does not do so alone: more and more of the
-/// others with the smallest set.
+/// Where none of the candidates shows it, because what stops a probe together does not do so alone: the smallest set with
+/// one more of the others, with two more, and so on.
 pub fn growing(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
-    let first = covered(evidence, place)
+    let smallest = covered(evidence, place)
         .into_iter()
         .map(|probe| evidence.others(place, probe))
         .min_by_key(|others| (others.len(), others.clone()));
-    let Some(mut others) = first else { return Vec::new() };
-    let rest: Vec<usize> =
-        evidence.anatomy.full().into_iter().filter(|other| *other != place && !others.contains(other)).collect();
-    let grown = rest.into_iter().map(|other| {
-        others.insert(other);
-        Cover { place, others: others.clone() }
+    let Some(smallest) = smallest else { return Vec::new() };
+    let rest = evidence.anatomy.full().into_iter().filter(|other| *other != place && !smallest.contains(other));
+    let mut grown = smallest.clone();
+    let more = rest.flat_map(|other| {
+        grown.insert(other);
+        let mut one_more = smallest.clone();
+        one_more.insert(other);
+        [one_more, grown.clone()]
     });
-    grown.collect()
+    more.map(|others| Cover { place, others }).collect()
 }

@@ -4,13 +4,14 @@ use super::anatomy::{Held, Protection};
 use super::cover::Cover;
 use super::evidence::{Effect, Evidence};
 use super::role::Role;
+use crate::probe::Probe;
 use crate::probe::program::{End, Outcome};
 use crate::report::prove::{ProofResult, SettingProof};
 use crate::verify::declared::Declared;
 use crate::verify::explain::Properties;
 use crate::verify::judge::evidence as answer;
-use crate::verify::mechanism::Unenforced;
-use sandbox_unit::exit_status;
+use crate::verify::mechanism::{Unenforced, unmeasurable};
+use sandbox_unit::{directive, exit_status};
 
 /// Everything that a unit is judged by.
 pub struct Case<'a> {
@@ -72,18 +73,21 @@ impl Case<'_> {
         self.unheard()
             .or_else(|| self.necessary(place))
             .or_else(|| self.needed(place))
-            .or_else(|| self.answers_otherwise(place))
             .or_else(|| self.implied(place))
             .or_else(|| self.covered(place))
             .or_else(|| self.unenforced(protection))
+            .or_else(|| self.answers_otherwise(place))
             .or_else(|| self.default(place))
-            .or_else(|| self.not_testable(place, protection))
+            .or_else(|| uncontrolled(self, place, protection))
+            .or_else(|| unmeasured(protection))
             .unwrap_or_else(|| {
                 let tried = self.evidence.controlled().len();
                 let stops = self.evidence.stops(place).len();
                 let why = match stops {
                     0 => format!("none of {tried} probes is stopped by it alone, and none goes through without it"),
-                    _ => format!("it stops {stops} of {tried} probes alone, and no set of others was found that covers it"),
+                    _ => format!(
+                        "it stops {stops} of {tried} probes alone, and no set of others was found that covers it"
+                    ),
                 };
                 Finding { probes: self.ids(self.evidence.stops(place)), ..Finding::new(ProofResult::Unexplained, why) }
             })
@@ -136,7 +140,7 @@ impl Case<'_> {
         (!closed.is_empty()).then(|| ("fails what it opens".to_owned(), self.ids(&closed)))
     }
 
-    /// Without it, what is refused is refused in another way: with a signal in place of an error.
+    /// It stops nothing, but without it what is refused is refused in another way: with a signal in place of an error.
     fn answers_otherwise(&self, place: usize) -> Option<Finding> {
         let (full, without) = (self.evidence.anatomy.full(), self.evidence.anatomy.without(&[place].into()));
         let (with, lacking) = (self.evidence.of_trial(&full)?, self.evidence.of_trial(&without)?);
@@ -147,13 +151,10 @@ impl Case<'_> {
                 && pair.is_some_and(|(with, lacking)| killed(&with.outcome) != killed(&lacking.outcome))
         });
         let first = *other.first()?;
-        let (before, after) = with.probes.get(first).zip(lacking.probes.get(first))?;
-        let why = format!(
-            "without it a refusal is another: {} in place of {}",
-            answer(&after.outcome),
-            answer(&before.outcome)
-        );
-        Some(Finding { probes: self.ids(&other), ..Finding::new(ProofResult::Necessary, why) })
+        let (with, lacking) = with.probes.get(first).zip(lacking.probes.get(first))?;
+        let (with, lacking) = (answer(&with.outcome), answer(&lacking.outcome));
+        let why = format!("it stops nothing; without it a refusal is {lacking} in place of {with}");
+        Some(Finding { probes: self.ids(&other), ..Finding::new(ProofResult::NoEffect, why) })
     }
 
     /// Without its line systemd shows the same value, because another setting brings it.
@@ -218,22 +219,32 @@ impl Case<'_> {
         let lacking = self.unenforced.all(std::slice::from_ref(&protection.directive))?;
         Some(Finding::new(ProofResult::NotTestable, format!("this machine does not enforce {lacking}")))
     }
+}
 
-    /// The controls of everything that it claims to stop fail here.
-    fn not_testable(&self, place: usize, protection: &Protection) -> Option<Finding> {
-        let settings = self.evidence.anatomy.settings(&self.evidence.anatomy.alone(place));
-        let claims = |probe: usize| {
-            let refusals = self.evidence.probes.get(probe).into_iter().flat_map(|probe| probe.refused_by.iter());
-            refusals.flat_map(|refusal| refusal.by(&settings)).any(|by| by == protection.directive)
-        };
-        let claimed: Vec<usize> = (0..self.evidence.probes.len()).filter(|probe| claims(*probe)).collect();
-        if !claimed.is_empty() && claimed.iter().all(|probe| !self.evidence.is_controlled(*probe)) {
-            let why = "without any of the settings, as root, these fail here, too";
-            return Some(Finding { probes: self.ids(&claimed), ..Finding::new(ProofResult::NotTestable, why) });
-        }
-        let why = "it gives back what nothing here attempts";
-        (protection.role == Role::Gives).then(|| Finding::new(ProofResult::NotTestable, why))
+/// The controls of everything that it claims to stop fail here.
+fn uncontrolled(case: &Case<'_>, place: usize, protection: &Protection) -> Option<Finding> {
+    let evidence = case.evidence;
+    let settings = evidence.anatomy.settings(&evidence.anatomy.alone(place));
+    let claims = |probe: &Probe| {
+        let refusals = probe.refused_by.iter().flat_map(|refusal| refusal.by(&settings));
+        refusals.into_iter().any(|by| by == protection.directive)
+    };
+    let claimed: Vec<usize> =
+        evidence.probes.iter().enumerate().filter(|(_, probe)| claims(probe)).map(|(place, _)| place).collect();
+    let failed = !claimed.is_empty() && claimed.iter().all(|probe| !evidence.is_controlled(*probe));
+    let why = "without any of the settings, as root, these fail here, too";
+    failed.then(|| Finding { probes: case.ids(&claimed), ..Finding::new(ProofResult::NotTestable, why) })
+}
+
+/// Nothing that is attempted from inside can show it.
+fn unmeasured(protection: &Protection) -> Option<Finding> {
+    if protection.role == Role::Gives {
+        return Some(Finding::new(ProofResult::NotTestable, "it gives back what nothing here attempts"));
     }
+    let mechanisms = directive::find(&protection.directive)?.mechanism;
+    let reasons: Option<Vec<&str>> = mechanisms.iter().map(|mechanism| unmeasurable(*mechanism)).collect();
+    let why = reasons.filter(|reasons| !reasons.is_empty())?.join("; ");
+    Some(Finding::new(ProofResult::NotTestable, why))
 }
 
 fn said(outcome: &Outcome) -> String {
@@ -249,3 +260,6 @@ fn ending(ended: &Properties) -> String {
         None => format!("result {}, status {}", property("Result"), property("ExecMainStatus")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use crate::engine::File;
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::{Outcome, Program, decode, encode};
 use crate::probe::{Attempt, Group, Probe, Run, observer};
+use crate::syscall;
 use crate::verify::declared::Declared;
 use crate::verify::explain::{PROPERTIES, Properties};
 use crate::verify::installation::{in_place, unit_path};
@@ -107,9 +108,7 @@ impl<'a> Bench<'a> {
     /// The probes, with the trial's own directories in place of the unit's.
     fn probes(&self, own: &Directories) -> Vec<Probe> {
         let renamed = |probe: &Probe| match &probe.attempt {
-            Attempt::Keep(directory) => {
-                Probe { attempt: Attempt::Keep(own.word(directory).into()), ..probe.clone() }
-            }
+            Attempt::Keep(directory) => Probe { attempt: Attempt::Keep(own.word(directory).into()), ..probe.clone() },
             _ => probe.clone(),
         };
         self.probes.iter().map(renamed).collect()
@@ -120,7 +119,8 @@ impl<'a> Bench<'a> {
         let own = Directories::of(&self.anatomy.kept, trial.number);
         let probes = self.probes(&own);
         let probes = probes.iter().map(|probe| probe.attempt.program(Run::Sandboxed, &tag));
-        probes.chain(Declared::of(&own.spec(&self.subject.spec)).into_iter().map(|declared| declared.program)).collect()
+        let needs = Declared::of(&own.spec(&self.subject.spec)).into_iter().map(|declared| declared.program);
+        probes.chain(needs).chain([group()]).collect()
     }
 
     /// The files of some trials. They run in lanes: each waits for the one before it in its own.
@@ -149,6 +149,13 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// Tells the group that it runs as.
+fn group() -> Program {
+    let mut program = Program::default();
+    syscall!(program, "getgid");
+    program
+}
+
 /// Runs trials of several units, whose files are there and known to systemd, and tells what was seen of each, in the
 /// order in which they are given.
 pub fn run(machine: &Machine, wanted: &[(&Bench<'_>, &[Trial])]) -> Result<Vec<Vec<Seen>>, VerifyError> {
@@ -166,16 +173,20 @@ pub fn run(machine: &Machine, wanted: &[(&Bench<'_>, &[Trial])]) -> Result<Vec<V
 impl Bench<'_> {
     fn look(&self, machine: &Machine, trials: &[Trial]) -> Result<Vec<Seen>, VerifyError> {
         let traces = self.traces(machine, trials)?;
-        let count = self.probes.len() + self.needs().len();
+        let count = self.probes.len() + self.needs().len() + 1;
         let texts: Vec<String> = trials.iter().map(|trial| self.text_unit(trial)).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let asked: Vec<&str> = self.asked.iter().map(String::as_str).collect();
         let properties = machine.show_each(&texts, &asked)?;
         let mut seen = Vec::new();
-        for ((trial, properties), traces) in trials.iter().zip(properties).zip(traces) {
+        for ((trial, mut properties), traces) in trials.iter().zip(properties).zip(traces) {
             let records = machine.read_file(&self.file(trial, "records"))?.unwrap_or_default();
-            let mut outcomes = decode(&records, count)
-                .ok_or_else(|| VerifyError::Inside("a trial's program was malformed".into()))?;
+            let mut outcomes =
+                decode(&records, count).ok_or_else(|| VerifyError::Inside("a trial's program was malformed".into()))?;
+            // Where systemd shows no name, it is the user's own; the number is what counts.
+            if let Some(group) = outcomes.pop().and_then(|outcome| outcome.last()) {
+                properties.insert("Group".to_owned(), group.to_string());
+            }
             let needs = outcomes.split_off(self.probes.len());
             let probes = self.probes.iter().zip(outcomes).enumerate().map(|(place, (probe, outcome))| {
                 let took_effect = traces.contains(&place) || probe.attempt.took_effect(&outcome);
@@ -203,8 +214,7 @@ impl Bench<'_> {
     fn traces(&self, machine: &Machine, trials: &[Trial]) -> Result<Vec<Vec<usize>>, VerifyError> {
         let mut found = Vec::new();
         for some in trials.chunks(AT_ONCE) {
-            let looks: Vec<Vec<Program>> =
-                some.iter().map(|trial| self.looks(trial)).collect();
+            let looks: Vec<Vec<Program>> = some.iter().map(|trial| self.looks(trial)).collect();
             let mut outcomes = ask_all(machine, &looks.concat())?.into_iter();
             for looks in looks {
                 let own: Vec<Outcome> = outcomes.by_ref().take(looks.len()).collect();
@@ -333,7 +343,6 @@ impl Directories {
         spec
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -109,8 +109,12 @@ fn write_unit(out: &mut String, unit: &UnitProof) -> fmt::Result {
 }
 
 fn write_matrix(out: &mut String, unit: &UnitProof) -> fmt::Result {
-    let used: HashSet<&str> =
-        unit.settings.iter().flat_map(|setting| setting.stops.iter().chain(&setting.lets_through)).map(String::as_str).collect();
+    let used: HashSet<&str> = unit
+        .settings
+        .iter()
+        .flat_map(|setting| setting.stops.iter().chain(&setting.lets_through))
+        .map(String::as_str)
+        .collect();
     writeln!(
         out,
         "<div class=\"scroll\">\n<table class=\"matrix\">\n<caption>{}: every setting against every probe</caption>\n<thead>\n<tr>\
@@ -138,12 +142,7 @@ fn write_matrix(out: &mut String, unit: &UnitProof) -> fmt::Result {
 fn write_row(out: &mut String, setting: &SettingProof, probes: &[Attempted]) -> fmt::Result {
     let through: HashSet<&str> = setting.lets_through.iter().map(String::as_str).collect();
     let stops: HashSet<&str> = setting.stops.iter().map(String::as_str).collect();
-    write!(
-        out,
-        "<tr data-result=\"{}\"><th scope=\"row\">{}</th>",
-        class(setting.result),
-        Text(&setting.directive)
-    )?;
+    write!(out, "<tr data-result=\"{}\"><th scope=\"row\">{}</th>", class(setting.result), Text(&setting.directive))?;
     for probe in probes {
         let id = probe.id.as_str();
         out.push_str(match (probe.controlled, through.contains(id), stops.contains(id)) {

@@ -68,7 +68,7 @@ fn title(result: ProofResult) -> &'static str {
         ProofResult::Necessary => "Necessary: without it this goes through, or fails",
         ProofResult::Covered => "Covered: others stop the same; without all of them it goes through",
         ProofResult::Implied => "Implied by another",
-        ProofResult::NoEffect => "Without effect while the service runs",
+        ProofResult::NoEffect => "Without effect: it stops nothing here",
         ProofResult::NotTestable => "Not testable on this machine",
         ProofResult::Unexplained => "Unexplained: nothing shows what it is for",
     }
