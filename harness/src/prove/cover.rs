@@ -32,10 +32,11 @@ impl Cover {
     }
 }
 
-/// The probes that a protection stops alone and that the unit stops without it, too.
+/// The probes that a protection is there for and stops alone, and that the unit stops without it, too.
 fn covered(evidence: &Evidence<'_>, place: usize) -> Vec<usize> {
     let without = evidence.stopped(&evidence.anatomy.without(&[place].into()));
-    evidence.stops(place).iter().copied().filter(|probe| without.contains(probe)).collect()
+    let claimed = |probe: &usize| evidence.claims(place).contains(probe);
+    evidence.stops(place).iter().copied().filter(|probe| without.contains(probe)).filter(claimed).collect()
 }
 
 /// The sets of others that may cover a protection, the smallest first: for each probe that it stops alone, everything else

@@ -25,6 +25,8 @@ pub struct Evidence<'a> {
     seen: HashMap<Held, Seen>,
     /// For each probe, whether its control took effect: in the same unit without any of its protections, as root.
     controlled: Vec<bool>,
+    /// For each protection, the probes that say that it stops them.
+    claims: Vec<Vec<usize>>,
     /// For each protection, the probes that it stops alone.
     stops: Vec<Vec<usize>>,
     /// For each protection, the probes that the unit stops and that go through without this one.
@@ -39,6 +41,7 @@ impl<'a> Evidence<'a> {
             probes,
             seen: HashMap::new(),
             controlled: Vec::new(),
+            claims: (0..anatomy.protections.len()).map(|place| claims(anatomy, probes, place)).collect(),
             stops: Vec::new(),
             lets_through: Vec::new(),
         };
@@ -98,6 +101,11 @@ impl<'a> Evidence<'a> {
         self.which(|probe| seen.effect(probe) == Effect::Stopped)
     }
 
+    /// The probes that say that a protection stops them.
+    pub fn claims(&self, place: usize) -> &[usize] {
+        self.claims.get(place).map_or(&[], Vec::as_slice)
+    }
+
     /// The probes that a protection stops alone.
     pub fn stops(&self, place: usize) -> &[usize] {
         self.stops.get(place).map_or(&[], Vec::as_slice)
@@ -115,7 +123,8 @@ impl<'a> Evidence<'a> {
     }
 
     /// The probes that show that a protection is covered by just these others: the unit stops them without this one and
-    /// without the others, and lets them through without both.
+    /// without the others, and lets them through without both. What is only stopped by the way does not count: whatever
+    /// brings a mount namespace hides mounts.
     pub fn show_cover(&self, place: usize, others: &Held) -> Vec<usize> {
         let mut both = others.clone();
         both.insert(place);
@@ -125,6 +134,16 @@ impl<'a> Evidence<'a> {
         let shows = |probe: &usize| {
             one(*probe) == Effect::Stopped && others(*probe) == Effect::Stopped && both(*probe) == Effect::Through
         };
-        full.into_iter().filter(shows).collect()
+        full.into_iter().filter(|probe| self.claims(place).contains(probe)).filter(shows).collect()
     }
+}
+
+fn claims(anatomy: &Anatomy, probes: &[Probe], place: usize) -> Vec<usize> {
+    let Some(protection) = anatomy.protections.get(place) else { return Vec::new() };
+    let settings = anatomy.settings(&anatomy.alone(place));
+    let claims = |probe: &Probe| {
+        let refusals = probe.refused_by.iter().flat_map(|refusal| refusal.by(&settings));
+        refusals.into_iter().any(|by| by == protection.directive)
+    };
+    probes.iter().enumerate().filter(|(_, probe)| claims(probe)).map(|(probe, _)| probe).collect()
 }

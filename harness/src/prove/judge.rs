@@ -4,7 +4,6 @@ use super::anatomy::{Held, Protection};
 use super::cover::Cover;
 use super::evidence::{Effect, Evidence};
 use super::role::Role;
-use crate::probe::Probe;
 use crate::probe::program::{End, Outcome};
 use crate::report::prove::{ProofResult, SettingProof};
 use crate::verify::declared::Declared;
@@ -78,12 +77,15 @@ impl Case<'_> {
             .or_else(|| self.unenforced(protection))
             .or_else(|| self.answers_otherwise(place))
             .or_else(|| self.default(place))
-            .or_else(|| uncontrolled(self, place, protection))
+            .or_else(|| uncontrolled(self, place))
             .or_else(|| unmeasured(protection))
             .unwrap_or_else(|| {
                 let tried = self.evidence.controlled().len();
                 let stops = self.evidence.stops(place).len();
                 let why = match stops {
+                    _ if self.evidence.claims(place).is_empty() => {
+                        format!("none of {tried} probes is there for it, and none goes through without it")
+                    }
                     0 => format!("none of {tried} probes is stopped by it alone, and none goes through without it"),
                     _ => format!(
                         "it stops {stops} of {tried} probes alone, and no set of others was found that covers it"
@@ -222,18 +224,12 @@ impl Case<'_> {
 }
 
 /// The controls of everything that it claims to stop fail here.
-fn uncontrolled(case: &Case<'_>, place: usize, protection: &Protection) -> Option<Finding> {
+fn uncontrolled(case: &Case<'_>, place: usize) -> Option<Finding> {
     let evidence = case.evidence;
-    let settings = evidence.anatomy.settings(&evidence.anatomy.alone(place));
-    let claims = |probe: &Probe| {
-        let refusals = probe.refused_by.iter().flat_map(|refusal| refusal.by(&settings));
-        refusals.into_iter().any(|by| by == protection.directive)
-    };
-    let claimed: Vec<usize> =
-        evidence.probes.iter().enumerate().filter(|(_, probe)| claims(probe)).map(|(place, _)| place).collect();
+    let claimed = evidence.claims(place);
     let failed = !claimed.is_empty() && claimed.iter().all(|probe| !evidence.is_controlled(*probe));
     let why = "without any of the settings, as root, these fail here, too";
-    failed.then(|| Finding { probes: case.ids(&claimed), ..Finding::new(ProofResult::NotTestable, why) })
+    failed.then(|| Finding { probes: case.ids(claimed), ..Finding::new(ProofResult::NotTestable, why) })
 }
 
 /// Nothing that is attempted from inside can show it.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::probe::program::Outcome;
-use crate::probe::{Attempt, Group};
+use crate::probe::{Attempt, Group, Probe};
 use crate::prove::anatomy::Anatomy;
 use crate::prove::cover::{candidates, growing};
 use crate::prove::trial::Seen;
@@ -25,11 +25,14 @@ struct World {
 
 fn world(directives: &[&str], stops: Vec<Vec<&'static [&'static str]>>) -> World {
     let settings: Vec<Setting> = directives.iter().map(|directive| Setting::plain(directive, "yes")).collect();
+    let refused_by = |place: usize| -> Vec<Refusal> {
+        stops[place].iter().flat_map(|set| set.iter()).map(|name| Refusal::Set(name)).collect()
+    };
     let probe = |place: usize| Probe {
         id: format!("probe-{place}").into(),
         group: Group::Kernel,
         action: "do it".into(),
-        refused_by: vec![Refusal::Set("ProtectClock")].into(),
+        refused_by: refused_by(place).into(),
         attempt: Attempt::Read("/x".into()),
         canaries: &[],
     };
@@ -142,17 +145,42 @@ fn what_stops_nothing_and_is_brought_by_nothing_is_unexplained() {
     let world = world(&["ProtectHome", "ProtectKernelLogs"], vec![vec![&["ProtectHome"]]]);
     let proofs = world.judged(&Unenforced::default());
     assert_eq!(proofs[1].result, ProofResult::Unexplained);
-    assert!(proofs[1].why.contains("none of 1 probes"), "{}", proofs[1].why);
+    assert!(proofs[1].why.contains("none of 1 probes is there for it"), "{}", proofs[1].why);
+}
+
+#[test]
+fn what_is_stopped_only_by_the_way_explains_nothing() {
+    let mut world = world(
+        &["ProtectHome", "PrivateMounts"],
+        vec![vec![&["ProtectHome"], &["PrivateMounts"]], vec![&["ProtectHome"]]],
+    );
+    assert_eq!(world.results()[1], (ProofResult::Covered, names(&["ProtectHome"])));
+    world.probes[0].refused_by = vec![Refusal::Set("ProtectHome")].into();
+    assert_eq!(world.results()[1].0, ProofResult::Unexplained);
 }
 
 #[test]
 fn no_refusal_counts_without_a_control() {
     let world = World { impossible: &[0], ..world(&["ProtectHome"], vec![vec![&["ProtectHome"]]]) };
-    assert_eq!(world.results(), [(ProofResult::Unexplained, names(&[]))]);
-    // It is said which controls failed, where all that it claims to stop is among them.
-    let world = World { impossible: &[0], ..self::world(&["ProtectClock"], vec![vec![&["ProtectClock"]]]) };
+    // It is said which controls failed, where all that it is there for is among them.
     let proof = world.judged(&Unenforced::default()).remove(0);
     assert_eq!((proof.result, proof.probes), (ProofResult::NotTestable, names(&["probe-0"])));
+}
+
+#[test]
+fn what_goes_through_without_a_setting_counts_only_where_the_control_went_through_too() {
+    let world = world(&["ProtectHome", "LockPersonality"], vec![vec![&["ProtectHome"]]]);
+    for (control, result) in [(true, ProofResult::Necessary), (false, ProofResult::NotTestable)] {
+        let mut evidence = Evidence::of(&world.anatomy, &world.probes);
+        for held in [vec![], vec![0], vec![1], vec![0, 1]] {
+            let held: Held = held.into_iter().collect();
+            let mut seen = world.seen(&held);
+            seen.probes[0].took_effect &= control || !held.is_empty();
+            evidence.add([(held, seen)]);
+        }
+        let case = Case { evidence: &evidence, needs: &[], covers: &[], unenforced: &Unenforced::default() };
+        assert_eq!(judge(&case)[0].result, result);
+    }
 }
 
 #[test]
