@@ -61,7 +61,8 @@ impl<'a> Unit<'a> {
     fn first(&mut self) -> Vec<Trial> {
         let anatomy = self.bench.anatomy;
         let places = 0..anatomy.protections.len();
-        let each = places.flat_map(|place| [anatomy.without(&[place].into()), anatomy.alone(place)]);
+        let each =
+            places.flat_map(|place| [anatomy.without(&[place].into()), anatomy.before(place), anatomy.alone(place)]);
         self.trials([Held::new(), anatomy.full()].into_iter().chain(each))
     }
 

@@ -161,6 +161,7 @@ mod tests {
                     | Canary::Program(path)
                     | Canary::SetUid(path) => path.contains("/sandbox-unit-"),
                     Canary::Device(path, ..) => path.starts_with("/dev/"),
+                    Canary::Interface(name) => name.starts_with("sandbox-unit"),
                     Canary::SharedMemory(key) => *key != 0,
                 };
                 assert!(ours, "{}: {canary:?}", probe.id);

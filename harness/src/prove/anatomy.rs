@@ -61,10 +61,17 @@ impl Anatomy {
 
     /// This one alone, with what it cannot be tried without.
     pub fn alone(&self, place: usize) -> Held {
+        let mut alone = self.before(place);
+        alone.insert(place);
+        alone
+    }
+
+    /// What this one cannot be tried without, mostly nothing.
+    pub fn before(&self, place: usize) -> Held {
         let wanted = self.protections.get(place).map(|protection| companions(&protection.directive));
         let with = |directive: &str| wanted.is_some_and(|wanted| wanted.contains(&directive));
         let others = self.protections.iter().enumerate().filter(|(_, other)| with(&other.directive));
-        others.map(|(other, _)| other).chain([place]).collect()
+        others.map(|(other, _)| other).collect()
     }
 
     /// The settings of those that are held.
@@ -106,7 +113,7 @@ mod tests {
     #[test]
     fn what_cannot_be_tried_alone_is_tried_with_its_companion() {
         let anatomy = anatomy(&[("ExecPaths", "/usr"), ("ProtectHome", "yes"), ("NoExecPaths", "/")]);
-        assert_eq!(anatomy.alone(2), [0, 2].into());
+        assert_eq!((anatomy.alone(2), anatomy.before(2)), ([0, 2].into(), [0].into()));
         assert_eq!(anatomy.alone(1), [1].into());
     }
 }

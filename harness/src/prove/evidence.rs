@@ -57,7 +57,13 @@ impl<'a> Evidence<'a> {
         self.controlled =
             (0..self.probes.len()).map(|probe| self.effect(&Held::new(), probe) == Effect::Through).collect();
         let stopped: Vec<usize> = self.stopped(&full);
-        self.stops = places.clone().map(|place| self.stopped(&self.anatomy.alone(place))).collect();
+        let stops = |place: usize| {
+            let before = self.anatomy.before(place);
+            let mut stops = self.stopped(&self.anatomy.alone(place));
+            stops.retain(|probe| self.effect(&before, *probe) == Effect::Through);
+            stops
+        };
+        self.stops = places.clone().map(stops).collect();
         let through = |place: usize| {
             let without = self.anatomy.without(&[place].into());
             stopped.iter().copied().filter(|probe| self.effect(&without, *probe) == Effect::Through).collect()
@@ -106,7 +112,7 @@ impl<'a> Evidence<'a> {
         self.claims.get(place).map_or(&[], Vec::as_slice)
     }
 
-    /// The probes that a protection stops alone.
+    /// The probes that a protection stops alone, or that what it cannot be tried without does not stop without it.
     pub fn stops(&self, place: usize) -> &[usize] {
         self.stops.get(place).map_or(&[], Vec::as_slice)
     }

@@ -1,14 +1,17 @@
 //! The kernel's settings, modules, logs, clock and power, and its larger interfaces.
 
 use super::errno::{EBADF, EINVAL, EKEYREJECTED, ENOENT, ENOEXEC};
-use super::{Attempt, NOWHERE, Probe, asks, does, probe};
-use crate::probe::program::{O_WRONLY, Program};
+use super::{Attempt, Canary, NOWHERE, Probe, asks, does, probe};
+use crate::probe::program::{O_RDONLY, O_WRONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
 use sandbox_unit::refusal::Refusal::{Call, Capability, Is, Set};
 
 /// ADJ_TICK of include/uapi/linux/timex.h.
 const ADJ_TICK: u64 = 0x4000;
+
+/// A directory in the file system for pinned BPF objects.
+const BPF_OBJECTS: &str = "/sys/fs/bpf/sandbox-unit-canary";
 
 /// The probes of this group.
 pub fn table() -> Vec<Probe> {
@@ -209,6 +212,14 @@ fn interfaces() -> Vec<Probe> {
             }),
             [Call("bpf"), Capability("CAP_BPF"), Set("PrivateUsers")],
         ),
+        probe(
+            "bpf-objects",
+            "see the BPF objects of others",
+            // Where the machine has a file system for them.
+            Attempt::Open(BPF_OBJECTS.into(), O_RDONLY),
+            [Set("PrivateBPF"), Refusal::read(BPF_OBJECTS)],
+        )
+        .with(&[Canary::Directory(BPF_OBJECTS, 0o755)]),
         probe(
             "performance-events",
             "observe itself with performance events",

@@ -4,7 +4,7 @@
 //! own, which is how a service would.
 
 use super::errno::{EINVAL, ENOENT};
-use super::{Attempt, NOWHERE, Probe, Success, asks, does, probe};
+use super::{Attempt, NOWHERE, Probe, Success, asks, does, not_init, probe};
 use crate::probe::CANARY;
 use crate::probe::program::{AT_FDCWD, O_RDONLY, Program};
 use crate::syscall;
@@ -96,7 +96,7 @@ fn mounts() -> Vec<Probe> {
             // Over a directory of its own process in /proc, with which the mount goes. The root of process 1 shows what
             // others see; "self" is there this process, too.
             Attempt::Program(mount_for_others, Success::Shows(CANARY)),
-            [vec![Set("PrivateMounts")], mount_refusals("mount")].concat(),
+            [vec![Set("PrivateMounts"), Set("PrivatePIDs")], mount_refusals("mount")].concat(),
         ),
         probe(
             "open-file-system",
@@ -162,6 +162,7 @@ fn mounts() -> Vec<Probe> {
 }
 
 fn mount_for_others(program: &mut Program) {
+    not_init(program);
     let (kind, path) = (program.text("tmpfs"), program.text("/proc/self/fdinfo"));
     syscall!(program, "mount", kind, path, kind, 0, 0);
     program.write_file("/proc/self/fdinfo/canary", CANARY.as_bytes(), 0o600);

@@ -78,7 +78,9 @@ impl World {
     fn judged(&self, unenforced: &Unenforced<'_>) -> Vec<SettingProof> {
         let mut evidence = Evidence::of(&self.anatomy, &self.probes);
         let places = 0..self.anatomy.protections.len();
-        let each = places.clone().flat_map(|place| [self.anatomy.without(&[place].into()), self.anatomy.alone(place)]);
+        let without = |place: usize| self.anatomy.without(&[place].into());
+        let each =
+            places.clone().flat_map(|place| [without(place), self.anatomy.before(place), self.anatomy.alone(place)]);
         let first = [Held::new(), self.anatomy.full()].into_iter().chain(each);
         evidence.add(first.map(|held| (held.clone(), self.seen(&held))).collect::<Vec<_>>());
         let mut covers = Vec::new();
@@ -146,6 +148,17 @@ fn what_stops_nothing_and_is_brought_by_nothing_is_unexplained() {
     let proofs = world.judged(&Unenforced::default());
     assert_eq!(proofs[1].result, ProofResult::Unexplained);
     assert!(proofs[1].why.contains("none of 1 probes is there for it"), "{}", proofs[1].why);
+}
+
+#[test]
+fn what_stops_others_than_root_is_tried_beside_a_user() {
+    let world = world(
+        &["DynamicUser", "ProtectProc", "PrivatePIDs"],
+        vec![vec![&["DynamicUser", "ProtectProc"], &["PrivatePIDs"]], vec![&["DynamicUser"]], vec![&["PrivatePIDs"]]],
+    );
+    let proofs = world.judged(&Unenforced::default());
+    assert_eq!((proofs[1].result, &proofs[1].by), (ProofResult::Covered, &names(&["PrivatePIDs"])));
+    assert_eq!(proofs[1].stops, ["probe-0"], "not what the user alone stops");
 }
 
 #[test]
