@@ -40,18 +40,25 @@ fn covered(evidence: &Evidence<'_>, place: usize) -> Vec<usize> {
 }
 
 /// The sets of others that may cover a protection, the smallest first: for each probe that it stops alone, everything else
-/// that stops it alone.
+/// that stops it alone, and that with what may do so, too.
 pub fn candidates(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
     let giving = evidence.anatomy.protections.get(place).filter(|protection| protection.role == Role::Gives);
     if let Some(giving) = giving {
         return same_words(evidence, place, giving);
     }
-    let mut sets: Vec<Held> = covered(evidence, place).into_iter().map(|probe| evidence.others(place, probe)).collect();
-    sets.retain(|others| !others.is_empty());
-    sets.sort_by_key(|others| (others.len(), others.clone()));
+    let mut sets: Vec<(Held, Held)> = covered(evidence, place)
+        .into_iter()
+        .map(|probe| (evidence.others(place, probe), evidence.doubtful(place, probe)))
+        .filter(|(others, _)| !others.is_empty())
+        .collect();
+    sets.sort_by_key(|(others, doubtful)| (others.len(), others.clone(), doubtful.len()));
     sets.dedup();
     sets.truncate(TRIED);
-    sets.into_iter().map(|others| Cover { place, others }).collect()
+    let covers = sets.into_iter().flat_map(|(others, doubtful)| {
+        let all: Held = others.union(&doubtful).copied().collect();
+        if all == others { vec![others] } else { vec![others, all] }
+    });
+    covers.map(|others| Cover { place, others }).collect()
 }
 
 /// The others, each on its own, that speak of what this one gives: of a path, or a port.

@@ -128,6 +128,16 @@ impl<'a> Evidence<'a> {
         stops.filter(|(other, stops)| *other != place && stops.contains(&probe)).map(|(other, _)| other).collect()
     }
 
+    /// The other protections of which it is not known whether they stop a probe, because what they cannot be tried without
+    /// stops it already.
+    pub fn doubtful(&self, place: usize, probe: usize) -> Held {
+        let tried_beside_others = |other: &usize| {
+            let before = self.anatomy.before(*other);
+            !before.is_empty() && self.effect(&before, probe) == Effect::Stopped
+        };
+        self.anatomy.full().into_iter().filter(|other| *other != place).filter(tried_beside_others).collect()
+    }
+
     /// The probes that show that a protection is covered by just these others: the unit stops them without this one and
     /// without the others, and lets them through without both. What is only stopped by the way does not count: whatever
     /// brings a mount namespace hides mounts.

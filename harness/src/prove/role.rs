@@ -63,15 +63,13 @@ impl Role {
 }
 
 /// What a directive cannot be tried without: with nothing to execute, nothing starts; with nothing to bind, what the
-/// package declares cannot be told from what it does not; and root is not kept from what is hidden from other users, nor
-/// cleaned up after.
+/// package declares cannot be told from what it does not; and root is not kept from what is hidden from other users.
 const COMPANIONS: &[(&str, &[&str])] = &[
     ("NoExecPaths", &["ExecPaths"]),
     ("SocketBindDeny", &["SocketBindAllow"]),
     ("IPAddressDeny", &["IPAddressAllow"]),
     ("DevicePolicy", &["DeviceAllow"]),
     ("ProtectProc", &["User", "DynamicUser"]),
-    ("RemoveIPC", &["User", "DynamicUser"]),
 ];
 
 /// What this directive cannot be tried without.

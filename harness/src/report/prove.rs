@@ -159,3 +159,68 @@ impl Counts {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) fn example() -> Proof {
+    use crate::report::SCHEMA;
+    let setting = |directive: &str, result, by: &[&str], probes: &[&str], why: &str| SettingProof {
+        directive: directive.into(),
+        value: "yes".into(),
+        result,
+        by: by.iter().map(|name| (*name).to_owned()).collect(),
+        probes: probes.iter().map(|name| (*name).to_owned()).collect(),
+        why: why.into(),
+        stops: vec!["one".into()],
+        lets_through: if result == ProofResult::Necessary { vec!["one".into()] } else { Vec::new() },
+    };
+    let settings = vec![
+        setting("ProtectHome", ProofResult::Necessary, &[], &["one", "two", "three", "four"], ""),
+        setting("ExecPaths", ProofResult::Necessary, &[], &[], "without it the unit does not start: 203/EXEC"),
+        setting("ProtectClock", ProofResult::Covered, &["DynamicUser", "SystemCallFilter"], &["one"], "without them"),
+        setting("PrivateTmp", ProofResult::Implied, &["DynamicUser"], &[], "without its line systemd shows yes"),
+        setting("KeyringMode", ProofResult::NoEffect, &[], &[], "this systemd has private without any line"),
+        setting("SocketBindDeny", ProofResult::NotTestable, &[], &["two"], "these fail here, too"),
+        setting("LockPersonality", ProofResult::Unexplained, &[], &[], "none of 4 <probes> & none"),
+    ];
+    let probe = |id: &str, controlled| Attempted {
+        id: id.into(),
+        group: "change files".into(),
+        action: format!("do \"{id}\""),
+        bare: if controlled { "took effect" } else { "EPERM" }.into(),
+        full: "EPERM".into(),
+        controlled,
+    };
+    let unit = UnitProof {
+        unit: "hello.service".into(),
+        systemd: 252,
+        summary: Counts::of(&settings),
+        settings,
+        probes: vec![probe("one", true), probe("two", false), probe("three", true)],
+        trials: 14,
+    };
+    let machine = MachineFacts {
+        engine: "nspawn".into(),
+        image: "this machine".into(),
+        systemd: 257,
+        kernel: "6.1.0".into(),
+        mechanisms: Vec::new(),
+    };
+    Proof { schema: SCHEMA, machine, units: vec![unit], phases: vec![Phase { name: "boot".into(), ms: 120 }] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_unexplained_setting_is_a_finding() {
+        let mut proof = example();
+        assert!(!proof.is_good());
+        proof.units[0].settings.pop();
+        proof.units[0].summary = Counts::of(&proof.units[0].settings);
+        assert!(proof.is_good());
+        let written = serde_json::to_value(&proof).expect("is written");
+        assert_eq!(written["units"][0]["settings"][4]["result"], "no-effect");
+        assert_eq!(written["units"][0]["summary"]["not_testable"], 1);
+    }
+}

@@ -162,6 +162,16 @@ fn what_stops_others_than_root_is_tried_beside_a_user() {
 }
 
 #[test]
+fn what_can_only_be_tried_beside_another_is_taken_away_with_it() {
+    // That the third stops the probe does not show: it is not tried without the second, which does.
+    let world = world(
+        &["ProtectHome", "ExecPaths", "NoExecPaths"],
+        vec![vec![&["ProtectHome"], &["ExecPaths"], &["NoExecPaths"]], vec![&["NoExecPaths"]], vec![&["ExecPaths"]]],
+    );
+    assert_eq!(world.results()[0], (ProofResult::Covered, names(&["ExecPaths", "NoExecPaths"])));
+}
+
+#[test]
 fn what_is_stopped_only_by_the_way_explains_nothing() {
     let mut world = world(
         &["ProtectHome", "PrivateMounts"],

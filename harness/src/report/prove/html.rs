@@ -179,3 +179,25 @@ fn write_settings(out: &mut String, unit: &UnitProof) -> fmt::Result {
     }
     writeln!(out, "</tbody>\n</table>\n</div>")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::prove::example;
+
+    #[test]
+    fn the_page_holds_every_setting_and_probe_and_no_markup_of_others() {
+        let page = render(&example());
+        assert!(page.contains("<tr data-result=\"unexplained\"><th scope=\"row\">LockPersonality</th>"), "{page}");
+        assert!(page.contains("none of 4 &lt;probes&gt; &amp; none") && !page.contains("<probes>"), "{page}");
+        assert!(page.contains("data-action=\"do &quot;one&quot;\""), "{page}");
+        // Necessary, no control, nothing to do with it.
+        assert!(page.contains("ProtectHome</th><td class=\"n\">●<td class=\"x\"><td></tr>"), "{page}");
+        assert!(page.contains("ProtectClock</th><td class=\"s\">○<td class=\"x\"><td></tr>"), "{page}");
+        // No setting stops it: it is hidden at first.
+        assert!(
+            page.contains("data-idle><span>three</span>") && !page.contains("data-idle><span>one</span>"),
+            "{page}"
+        );
+    }
+}

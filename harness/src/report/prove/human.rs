@@ -101,3 +101,15 @@ fn write_counts(out: &mut String, unit: &UnitProof) -> fmt::Result {
         unit.settings.len(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::prove::example;
+
+    #[test]
+    fn a_proof_shows_every_kind_of_result() {
+        let plain: String = anstream::adapter::strip_str(&render(&example())).to_string();
+        insta::assert_snapshot!(plain);
+    }
+}
