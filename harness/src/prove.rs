@@ -21,7 +21,7 @@ use crate::verify::judge::describe;
 use crate::verify::mechanism::{SelfCheck, Unenforced};
 use crate::verify::{Listener, PROBER_PROGRAM, Subject, VerifyError, installation, placeholder, timed};
 use anatomy::{Anatomy, Held};
-use cover::Cover;
+use cover::{Cover, SEARCHES, Search};
 use evidence::Evidence;
 use judge::Case;
 use sandbox_unit::policy::Setting;
@@ -73,13 +73,9 @@ impl<'a> Unit<'a> {
     }
 
     /// Trials that may show that others cover what is open.
-    fn further(
-        &mut self,
-        unenforced: &Unenforced<'_>,
-        more: impl Fn(&Evidence<'_>, usize) -> Vec<Cover>,
-    ) -> Vec<Trial> {
+    fn further(&mut self, unenforced: &Unenforced<'_>, search: Search) -> Vec<Trial> {
         let open = self.open(unenforced);
-        let covers: Vec<Cover> = open.into_iter().flat_map(|place| more(&self.evidence, place)).collect();
+        let covers: Vec<Cover> = open.into_iter().flat_map(|place| search(&self.evidence, place)).collect();
         let wanted: Vec<Held> = covers.iter().flat_map(|cover| cover.trials(&self.evidence)).collect();
         self.covers.extend(covers);
         self.trials(wanted)
@@ -173,10 +169,8 @@ pub fn prove(
     facts.mechanisms = self_check.results(&machine)?;
     let unenforced = Unenforced::of(&facts.mechanisms);
     timed(listener, &mut phases, "one by one", || run(&machine, &mut units, first))?;
-    for (name, more) in
-        [("covers", cover::candidates as fn(&Evidence<'_>, usize) -> Vec<Cover>), ("more", cover::growing)]
-    {
-        let further: Vec<Vec<Trial>> = units.iter_mut().map(|unit| unit.further(&unenforced, more)).collect();
+    for (name, search) in SEARCHES {
+        let further: Vec<Vec<Trial>> = units.iter_mut().map(|unit| unit.further(&unenforced, search)).collect();
         if further.iter().all(Vec::is_empty) {
             continue;
         }

@@ -39,13 +39,35 @@ fn covered(evidence: &Evidence<'_>, place: usize) -> Vec<usize> {
     evidence.stops(place).iter().copied().filter(|probe| without.contains(probe)).filter(claimed).collect()
 }
 
-/// The sets of others that may cover a protection, the smallest first: for each probe that it stops alone, everything else
-/// that stops it alone, and that with what may do so, too.
-pub fn candidates(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
+/// Which trials may show what a protection is covered by.
+pub type Search = fn(&Evidence<'_>, usize) -> Vec<Cover>;
+
+/// The searches, one after the other for what is not yet shown.
+pub const SEARCHES: [(&str, Search); 3] = [("covers", smallest), ("further covers", further), ("together", growing)];
+
+/// The smallest set of others that may cover a protection. What gives is covered by what gives the same.
+pub fn smallest(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
     let giving = evidence.anatomy.protections.get(place).filter(|protection| protection.role == Role::Gives);
     if let Some(giving) = giving {
         return same_words(evidence, place, giving);
     }
+    let first = sets(evidence, place).into_iter().next();
+    first.into_iter().map(|(others, _)| Cover { place, others }).collect()
+}
+
+/// The next larger sets, and the smallest ones with what may do the same, too.
+pub fn further(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
+    let sets = sets(evidence, place).into_iter().take(TRIED);
+    let covers = sets.flat_map(|(others, doubtful)| {
+        let all: Held = others.union(&doubtful).copied().collect();
+        [others, all]
+    });
+    covers.map(|others| Cover { place, others }).collect()
+}
+
+/// For each probe that a protection is there for: everything else that stops it alone, and what may do so, too; the smallest
+/// first.
+fn sets(evidence: &Evidence<'_>, place: usize) -> Vec<(Held, Held)> {
     let mut sets: Vec<(Held, Held)> = covered(evidence, place)
         .into_iter()
         .map(|probe| (evidence.others(place, probe), evidence.doubtful(place, probe)))
@@ -53,12 +75,7 @@ pub fn candidates(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
         .collect();
     sets.sort_by_key(|(others, doubtful)| (others.len(), others.clone(), doubtful.len()));
     sets.dedup();
-    sets.truncate(TRIED);
-    let covers = sets.into_iter().flat_map(|(others, doubtful)| {
-        let all: Held = others.union(&doubtful).copied().collect();
-        if all == others { vec![others] } else { vec![others, all] }
-    });
-    covers.map(|others| Cover { place, others }).collect()
+    sets
 }
 
 /// The others, each on its own, that speak of what this one gives: of a path, or a port.
@@ -79,14 +96,10 @@ fn same_words(evidence: &Evidence<'_>, place: usize, giving: &Protection) -> Vec
         .collect()
 }
 
-/// Where none of the candidates shows it, because what stops a probe together does not do so alone: the smallest set with
-/// one more of the others, with two more, and so on.
+/// Where none of these shows it, because what stops a probe together does not do so alone: the smallest set with one more of
+/// the others, with two more, and so on.
 pub fn growing(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
-    let smallest = covered(evidence, place)
-        .into_iter()
-        .map(|probe| evidence.others(place, probe))
-        .min_by_key(|others| (others.len(), others.clone()));
-    let Some(smallest) = smallest else { return Vec::new() };
+    let Some((smallest, _)) = sets(evidence, place).into_iter().next() else { return Vec::new() };
     let rest = evidence.anatomy.full().into_iter().filter(|other| *other != place && !smallest.contains(other));
     let mut grown = smallest.clone();
     let more = rest.flat_map(|other| {

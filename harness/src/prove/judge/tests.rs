@@ -2,7 +2,7 @@ use super::*;
 use crate::probe::program::Outcome;
 use crate::probe::{Attempt, Group, Probe};
 use crate::prove::anatomy::Anatomy;
-use crate::prove::cover::{candidates, growing};
+use crate::prove::cover::SEARCHES;
 use crate::prove::trial::Seen;
 use crate::report::{Enforcement, MechanismReport};
 use crate::verify::judge::Observation;
@@ -84,8 +84,8 @@ impl World {
         let first = [Held::new(), self.anatomy.full()].into_iter().chain(each);
         evidence.add(first.map(|held| (held.clone(), self.seen(&held))).collect::<Vec<_>>());
         let mut covers = Vec::new();
-        for more in [candidates as fn(&Evidence<'_>, usize) -> Vec<Cover>, growing] {
-            covers.extend(places.clone().flat_map(|place| more(&evidence, place)));
+        for (_, search) in SEARCHES {
+            covers.extend(places.clone().flat_map(|place| search(&evidence, place)));
             let wanted: Vec<Held> = covers.iter().flat_map(|cover: &Cover| cover.trials(&evidence)).collect();
             evidence.add(wanted.into_iter().map(|held| (held.clone(), self.seen(&held))).collect::<Vec<_>>());
         }
