@@ -62,6 +62,7 @@ pub static CALLS: &[Call] = &[
     ("fsmount", 432, 432),
     ("fsopen", 430, 430),
     ("fstat", 5, 80),
+    ("fstatfs", 138, 44),
     ("ftruncate", 77, 46),
     ("futex", 202, 98),
     ("getcwd", 79, 17),

@@ -163,7 +163,11 @@ impl Case<'_> {
     fn implied(&self, place: usize) -> Option<Finding> {
         let value = self.shown_without(place)?;
         let anatomy = self.evidence.anatomy;
-        let brings = |other: &usize| *other != place && self.shown(place, &anatomy.alone(*other)) == Some(value);
+        let brings = |other: &usize| {
+            *other != place
+                && self.shown(place, &anatomy.alone(*other)) == Some(value)
+                && self.shown(place, &anatomy.before(*other)) != Some(value)
+        };
         if self.shown(place, &Held::new()) == Some(value) {
             return None;
         }

@@ -22,6 +22,12 @@ use sandbox_unit::unit::words;
 use std::num::NonZero;
 use std::time::Duration;
 
+/// What systemd appends to the name of a property for values beyond yes and no.
+const EXTENDED: &str = "Ex";
+
+/// What `systemctl show` writes where a value is more than a text.
+const UNPRINTABLE: &str = "[unprintable]";
+
 /// How long the trials of one round may take.
 const ROUND: Duration = Duration::from_secs(300);
 
@@ -79,7 +85,8 @@ pub struct Trial {
 impl<'a> Bench<'a> {
     /// Everything that is asked of a subject.
     pub fn of(subject: &'a Subject, anatomy: &'a Anatomy, probes: &'a [Probe]) -> Self {
-        let asked = anatomy.protections.iter().map(|protection| protection.directive.clone()).collect();
+        let directives = anatomy.protections.iter().map(|protection| &protection.directive);
+        let asked = directives.flat_map(|directive| [directive.clone(), format!("{directive}{EXTENDED}")]).collect();
         Self { subject, anatomy, probes, asked }
     }
 
@@ -183,6 +190,12 @@ impl Bench<'_> {
             let records = machine.read_file(&self.file(trial, "records"))?.unwrap_or_default();
             let mut outcomes =
                 decode(&records, count).ok_or_else(|| VerifyError::Inside("a trial's program was malformed".into()))?;
+            for protection in &self.anatomy.protections {
+                let extended = properties.remove(&format!("{}{EXTENDED}", protection.directive));
+                if let Some(value) = extended.filter(|value| value != UNPRINTABLE) {
+                    properties.insert(protection.directive.clone(), value);
+                }
+            }
             // Where systemd shows no name, it is the user's own; the number is what counts.
             if let Some(group) = outcomes.pop().and_then(|outcome| outcome.last()) {
                 properties.insert("Group".to_owned(), group.to_string());
