@@ -68,6 +68,7 @@ pub static CALLS: &[Call] = &[
     ("getcwd", 79, 17),
     ("getdents64", 217, 61),
     ("geteuid", 107, 175),
+    ("getgid", 104, 176),
     ("getpid", 39, 172),
     ("getppid", 110, 173),
     ("getpriority", 140, 141),

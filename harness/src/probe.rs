@@ -85,6 +85,8 @@ pub enum Attempt {
     Write(Cow<'static, str>),
     /// Leave a file in this directory, which is the service's own. An observer outside, who is another user, reads it.
     Keep(Cow<'static, str>),
+    /// Have an open file with this number.
+    Descriptor(i64),
     /// Read this file, which holds the [`CANARY`].
     Read(Cow<'static, str>),
     /// Read this file or list this directory, whatever is in it.
@@ -172,6 +174,9 @@ impl Attempt {
             Self::Open(path, flags) => {
                 program.open(path, *flags);
             }
+            Self::Descriptor(number) => {
+                crate::syscall!(program, "dup3", 0, *number, 0);
+            }
             Self::Send(address) => send(&mut program, *address),
             Self::Exec(path) => exec(&mut program, path),
             Self::Program(build, _) => build(&mut program),
@@ -192,7 +197,7 @@ impl Attempt {
                 let at = |step: usize| outcome.results.get(step).copied().unwrap_or_default();
                 completed && (at(1) > 0 || at(2) > EMPTY_DIRECTORY)
             }
-            Self::Open(..) | Self::Send(_) => completed,
+            Self::Open(..) | Self::Send(_) | Self::Descriptor(_) => completed,
             Self::Exec(_) => completed && outcome.last() == Some(0),
             Self::Program(_, Success::NoError) => completed,
             Self::Program(build, Success::Past(answers)) => {

@@ -66,16 +66,11 @@ impl<'a> Unit<'a> {
         self.trials([Held::new(), anatomy.full()].into_iter().chain(each))
     }
 
-    /// The protections of which it is not yet shown what they are.
-    fn open(&self, unenforced: &Unenforced<'_>) -> Vec<usize> {
-        let case = self.case(unenforced);
-        judge::judge(&case).iter().enumerate().filter(|(_, one)| one.is_open()).map(|(place, _)| place).collect()
-    }
-
-    /// Trials that may show that others cover what is open.
-    fn further(&mut self, unenforced: &Unenforced<'_>, search: Search) -> Vec<Trial> {
-        let open = self.open(unenforced);
-        let covers: Vec<Cover> = open.into_iter().flat_map(|place| search(&self.evidence, place)).collect();
+    /// Trials that may show that others cover what is not yet explained.
+    fn further(&mut self, unenforced: &Unenforced<'_>, search: &Search) -> Vec<Trial> {
+        let proofs = judge::judge(&self.case(unenforced));
+        let open = proofs.iter().enumerate().filter(|(_, proof)| (search.is_for)(proof)).map(|(place, _)| place);
+        let covers: Vec<Cover> = open.flat_map(|place| (search.covers)(&self.evidence, place)).collect();
         let wanted: Vec<Held> = covers.iter().flat_map(|cover| cover.trials(&self.evidence)).collect();
         self.covers.extend(covers);
         self.trials(wanted)
@@ -169,12 +164,12 @@ pub fn prove(
     facts.mechanisms = self_check.results(&machine)?;
     let unenforced = Unenforced::of(&facts.mechanisms);
     timed(listener, &mut phases, "one by one", || run(&machine, &mut units, first))?;
-    for (name, search) in SEARCHES {
+    for search in &SEARCHES {
         let further: Vec<Vec<Trial>> = units.iter_mut().map(|unit| unit.further(&unenforced, search)).collect();
         if further.iter().all(Vec::is_empty) {
             continue;
         }
-        timed(listener, &mut phases, name, || {
+        timed(listener, &mut phases, search.name, || {
             for (unit, trials) in units.iter().zip(&further) {
                 for file in unit.bench.files(trials) {
                     machine.write_file(&file.path, &file.content, file.mode)?;
@@ -195,7 +190,7 @@ fn catalogue(subject: &Subject, anatomy: &Anatomy) -> Result<Vec<Probe>, VerifyE
         let probe = Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit: subject.unit(), error })?;
         catalogue.push(probe);
     }
-    catalogue.extend(trial::keeping(anatomy));
+    catalogue.extend(trial::own(anatomy));
     Ok(catalogue)
 }
 

@@ -3,6 +3,7 @@
 use super::anatomy::{Held, Protection};
 use super::evidence::Evidence;
 use super::role::Role;
+use crate::report::prove::{ProofResult, SettingProof};
 use sandbox_unit::unit::words;
 use std::collections::HashSet;
 
@@ -39,11 +40,22 @@ fn covered(evidence: &Evidence<'_>, place: usize) -> Vec<usize> {
     evidence.stops(place).iter().copied().filter(|probe| without.contains(probe)).filter(claimed).collect()
 }
 
-/// Which trials may show what a protection is covered by.
-pub type Search = fn(&Evidence<'_>, usize) -> Vec<Cover>;
+/// A way to find what a protection is covered by.
+pub struct Search {
+    /// What it is called among the phases.
+    pub name: &'static str,
+    /// What may cover the protection at this place.
+    pub covers: fn(&Evidence<'_>, usize) -> Vec<Cover>,
+    /// Whether it is worth its trials for a setting of which this is known so far.
+    pub is_for: fn(&SettingProof) -> bool,
+}
 
 /// The searches, one after the other for what is not yet shown.
-pub const SEARCHES: [(&str, Search); 3] = [("covers", smallest), ("further covers", further), ("together", growing)];
+pub const SEARCHES: [Search; 3] = [
+    Search { name: "covers", covers: smallest, is_for: SettingProof::is_open },
+    Search { name: "further covers", covers: further, is_for: SettingProof::is_open },
+    Search { name: "together", covers: growing, is_for: |proof| proof.result == ProofResult::Unexplained },
+];
 
 /// The smallest set of others that may cover a protection. What gives is covered by what gives the same.
 pub fn smallest(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {

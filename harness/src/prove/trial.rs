@@ -258,8 +258,24 @@ fn top(directive: &str) -> Option<&'static str> {
     TOPS.iter().find(|(known, _)| *known == directive).map(|(_, top)| *top)
 }
 
+/// The probes that follow from a unit's own values: what it keeps, and what is beyond its limits.
+pub fn own(anatomy: &Anatomy) -> Vec<Probe> {
+    let mut probes = keeping(anatomy);
+    let limits = anatomy.protections.iter().filter(|protection| protection.directive == "LimitNOFILE");
+    let numbers = limits.filter_map(|limit| limit.lines.last()?.split(':').next()?.parse::<i64>().ok());
+    probes.extend(numbers.map(|number| Probe {
+        id: "beyond-open-files".into(),
+        group: Group::Processes,
+        action: format!("have open files from number {number} on").into(),
+        refused_by: vec![Refusal::Set("LimitNOFILE")].into(),
+        attempt: Attempt::Descriptor(number),
+        canaries: &[],
+    }));
+    probes
+}
+
 /// The probes that leave something in the directories of a unit that stay, for others to read.
-pub fn keeping(anatomy: &Anatomy) -> Vec<Probe> {
+fn keeping(anatomy: &Anatomy) -> Vec<Probe> {
     const STAYING: [(&str, &str); 3] = [
         ("StateDirectory", "StateDirectoryMode"),
         ("CacheDirectory", "CacheDirectoryMode"),

@@ -84,8 +84,8 @@ impl World {
         let first = [Held::new(), self.anatomy.full()].into_iter().chain(each);
         evidence.add(first.map(|held| (held.clone(), self.seen(&held))).collect::<Vec<_>>());
         let mut covers = Vec::new();
-        for (_, search) in SEARCHES {
-            covers.extend(places.clone().flat_map(|place| search(&evidence, place)));
+        for search in &SEARCHES {
+            covers.extend(places.clone().flat_map(|place| (search.covers)(&evidence, place)));
             let wanted: Vec<Held> = covers.iter().flat_map(|cover: &Cover| cover.trials(&evidence)).collect();
             evidence.add(wanted.into_iter().map(|held| (held.clone(), self.seen(&held))).collect::<Vec<_>>());
         }
