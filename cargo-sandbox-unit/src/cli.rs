@@ -250,6 +250,7 @@ Examples:
   cargo sandbox-unit prove --workspace --format json > proof.json
   cargo sandbox-unit prove --format html > proof.html   (every setting against every probe)
   cargo sandbox-unit prove --image trixie --systemd 257
+  cargo sandbox-unit prove --unit /lib/systemd/system/systemd-hostnamed.service
 
 On one machine run the unit, the unit without any of its settings, the unit without one of them, and one of them alone. A
 setting is necessary where something goes through without it, covered where others stop the same (and it goes through
@@ -262,6 +263,10 @@ pub struct Prove {
     /// The systemd.
     #[command(flatten)]
     pub target: Target,
+    /// This unit file, with the drop-ins beside it, in place of the units of packages (can be given several times). Its users
+    /// must be in what is booted; its program need not be, because the prober stands in its place
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["package", "workspace", "exclude"])]
+    pub unit: Vec<PathBuf>,
     /// The root file system to boot, as for `verify`
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,

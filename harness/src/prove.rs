@@ -148,7 +148,9 @@ pub fn prove(
     for (unit, trials) in units.iter().zip(&first) {
         let subject = unit.bench.subject;
         installation.files.extend(placeholder::missing(image, subject));
-        installation.files.extend(subject.files.iter().map(|file| File {
+        // The unit itself is never started here.
+        let others = subject.files.iter().filter(|file| file.path != subject.unit());
+        installation.files.extend(others.map(|file| File {
             path: Subject::installed_path(file),
             content: file.text.clone().into_bytes(),
             mode: 0o644,

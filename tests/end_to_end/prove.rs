@@ -133,6 +133,38 @@ fn a_setting_that_does_nothing_is_a_finding() {
 }
 
 #[test]
+fn any_unit_file_is_proven_with_its_drop_ins() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = folder.path().join("own.service");
+    std::fs::create_dir(folder.path().join("own.service.d")).unwrap();
+    std::fs::write(folder.path().join("own.service.d/10-more.conf"), "[Service]\nLockPersonality=yes\n").unwrap();
+    let file = unit.display().to_string();
+    let write = |more: &str| {
+        let text = format!(
+            "[Unit]\nDescription=Own\n[Service]\nType=dbus\nBusName=org.example.Own\nExecStart=/usr/bin/own --serve\n\
+             ProtectHome=yes\nPrivateTmp=yes\n{more}"
+        );
+        std::fs::write(&unit, text).unwrap();
+    };
+    write("");
+    let (code, proof) = prove(&["--unit", &file]);
+    assert_eq!(code, 0, "{proof:#}");
+    let proven = &proof["units"][0];
+    assert_eq!(proven["unit"], "own.service");
+    let necessary: Vec<&Value> =
+        settings(proven, "necessary").into_iter().map(|setting| &setting["directive"]).collect();
+    assert_eq!(necessary, ["ProtectHome", "PrivateTmp", "LockPersonality"]);
+    assert_eq!(list(&setting(proven, "LockPersonality")["probes"]), ["personality"]);
+
+    // A unit that does not start proves nothing, and that is not good.
+    write("User=nobody-of-this-name\n");
+    let (code, proof) = prove(&["--unit", &file]);
+    assert_eq!(code, 1, "{proof:#}");
+    let why = setting(&proof["units"][0], "ProtectHome")["why"].as_str().unwrap();
+    assert!(why.ends_with("did not start: 217/USER"), "{why}");
+}
+
+#[test]
 fn a_proof_is_told_for_people_and_as_a_page_that_needs_nothing_else() {
     let prove = |format: &str| {
         let output =

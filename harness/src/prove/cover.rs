@@ -111,7 +111,10 @@ fn same_words(evidence: &Evidence<'_>, place: usize, giving: &Protection) -> Vec
 /// Where none of these shows it, because what stops a probe together does not do so alone: the smallest set with one more of
 /// the others, with two more, and so on.
 pub fn growing(evidence: &Evidence<'_>, place: usize) -> Vec<Cover> {
-    let Some((smallest, _)) = sets(evidence, place).into_iter().next() else { return Vec::new() };
+    if covered(evidence, place).is_empty() {
+        return Vec::new();
+    }
+    let smallest = sets(evidence, place).into_iter().next().map(|(others, _)| others).unwrap_or_default();
     let rest = evidence.anatomy.full().into_iter().filter(|other| *other != place && !smallest.contains(other));
     let mut grown = smallest.clone();
     let more = rest.flat_map(|other| {

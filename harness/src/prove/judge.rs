@@ -257,6 +257,7 @@ fn ending(ended: &Properties) -> String {
     let property = |name: &str| ended.get(name).map(String::as_str).unwrap_or_default();
     match property("ExecMainStatus").parse().ok().and_then(exit_status::find) {
         Some(known) => format!("{}/{}", known.code, known.name),
+        None if matches!(property("Result"), "" | "success") => "nothing was heard of its program".to_owned(),
         None => format!("result {}, status {}", property("Result"), property("ExecMainStatus")),
     }
 }

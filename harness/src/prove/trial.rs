@@ -28,6 +28,9 @@ const EXTENDED: &str = "Ex";
 /// What `systemctl show` writes where a value is more than a text.
 const UNPRINTABLE: &str = "[unprintable]";
 
+/// What only one unit can have: a name on the bus, sockets, a file that tells its process.
+const OF_ONE: &[&str] = &["BusName", "Sockets", "PIDFile"];
+
 /// How long the trials of one round may take.
 const ROUND: Duration = Duration::from_secs(300);
 
@@ -137,7 +140,8 @@ impl<'a> Bench<'a> {
         for (place, trial) in trials.iter().enumerate() {
             let before = place.checked_sub(lanes).and_then(|place| trials.get(place)).map(|before| self.unit(before));
             let own = Directories::of(&self.anatomy.kept, trial.number);
-            let settings = [self.anatomy.kept.clone(), self.anatomy.settings(&trial.held)].concat();
+            let kept = self.anatomy.kept.iter().filter(|setting| !OF_ONE.contains(&setting.directive.as_str()));
+            let settings: Vec<Setting> = kept.cloned().chain(self.anatomy.settings(&trial.held)).collect();
             let lines: String = settings.iter().map(|setting| own.line(setting)).collect();
             let streams = format!(
                 "StandardInput=file:{}\nStandardOutput=file:{}\nStandardError=journal\n",

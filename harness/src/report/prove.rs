@@ -20,10 +20,10 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Whether no setting is unexplained.
+    /// Whether every unit [is good](UnitProof::is_good).
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.units.iter().all(|unit| unit.summary.unexplained == 0)
+        self.units.iter().all(UnitProof::is_good)
     }
 }
 
@@ -42,6 +42,15 @@ pub struct UnitProof {
     pub trials: usize,
     /// The counts.
     pub summary: Counts,
+}
+
+impl UnitProof {
+    /// Whether no setting is unexplained. Where none was shown to do anything, nothing was proven, and that is not good.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        let shown = self.summary.necessary + self.summary.covered > 0;
+        self.summary.unexplained == 0 && (shown || self.settings.is_empty())
+    }
 }
 
 /// What was found about one setting.
@@ -219,6 +228,14 @@ mod tests {
         proof.units[0].settings.pop();
         proof.units[0].summary = Counts::of(&proof.units[0].settings);
         assert!(proof.is_good());
+        let unproven = ["SocketBindDeny", "KeyringMode"];
+        let mut silent = proof.clone();
+        silent.units[0].settings.retain(|setting| unproven.contains(&setting.directive.as_str()));
+        silent.units[0].summary = Counts::of(&silent.units[0].settings);
+        assert!(!silent.is_good(), "nothing was shown");
+        silent.units[0].settings.clear();
+        silent.units[0].summary = Counts::default();
+        assert!(silent.is_good(), "there is nothing to show");
         let written = serde_json::to_value(&proof).expect("is written");
         assert_eq!(written["units"][0]["settings"][4]["result"], "no-effect");
         assert_eq!(written["units"][0]["summary"]["not_testable"], 1);

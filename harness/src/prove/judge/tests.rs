@@ -143,6 +143,17 @@ fn what_is_stopped_by_two_together_is_found_by_taking_away_more() {
 }
 
 #[test]
+fn what_two_others_stop_only_together_is_covered_by_either() {
+    // As where a filter keeps privileges from being gained, but only beside a user.
+    let world = world(
+        &["NoNewPrivileges", "User", "LockPersonality"],
+        vec![vec![&["NoNewPrivileges"], &["User", "LockPersonality"]], vec![&["User"]], vec![&["LockPersonality"]]],
+    );
+    let (result, by) = world.results().remove(0);
+    assert_eq!((result, by.len()), (ProofResult::Covered, 1), "one of the two is enough to break it");
+}
+
+#[test]
 fn what_stops_nothing_and_is_brought_by_nothing_is_unexplained() {
     let world = world(&["ProtectHome", "ProtectKernelLogs"], vec![vec![&["ProtectHome"]]]);
     let proofs = world.judged(&Unenforced::default());

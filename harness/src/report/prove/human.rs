@@ -92,7 +92,7 @@ fn said(setting: &SettingProof) -> String {
 
 fn write_counts(out: &mut String, unit: &UnitProof) -> fmt::Result {
     let Counts { necessary, covered, implied, no_effect, not_testable, unexplained } = unit.summary;
-    let style = if unexplained == 0 { GOOD } else { BAD };
+    let style = if unit.is_good() { GOOD } else { BAD };
     writeln!(
         out,
         "\n  {style}{HEAD}{}{HEAD:#}{style:#}: {} settings, {necessary} necessary, {covered} covered, {implied} implied, \
