@@ -83,6 +83,20 @@ fn every_setting_of_every_example_is_explained() {
 }
 
 #[test]
+fn what_only_a_newer_systemd_has_is_explained_too() {
+    let packages = ["--package", "unix-echo", "--package", "worker"];
+    let (code, proof) = prove(&[&packages[..], &["--systemd", "262", "--image", "262"]].concat());
+    assert_eq!(code, 0, "{proof:#}");
+    let [echo, worker] = proof["units"].as_array().unwrap().as_slice() else { panic!("{proof:#}") };
+    // Where nothing outside of the unit can be seen at all, what hides it from other users is covered.
+    assert_eq!(list(&setting(worker, "ProtectProc")["by"]), ["PrivatePIDs"]);
+    assert_eq!(setting(echo, "ProtectProc")["result"], "necessary");
+    for directive in ["SocketBindDeny", "RestrictNetworkInterfaces"] {
+        assert_eq!(setting(echo, directive)["result"], "covered", "{:#}", setting(echo, directive));
+    }
+}
+
+#[test]
 fn without_a_necessary_setting_verify_is_red_and_without_a_covered_one_only_where_what_covers_it_is_gone_too() {
     let (_, proof) = prove(&["--manifest-path", &example("hello-http")]);
     let unit = &proof["units"][0];

@@ -66,6 +66,11 @@ exec setpriv --reuid 65124 --regid 65124 --clear-groups env -i HOME=/mnt/home CA
 
 /// What the user's verification says, with sudo on this machine.
 fn verified_by_somebody(arguments: &str) -> serde_json::Value {
+    told_to_somebody(&format!("/mnt/tool verify --format json {arguments}"))
+}
+
+/// The report that a script of the user ends with, with sudo on this machine.
+fn told_to_somebody(script: &str) -> serde_json::Value {
     static INSTALLED: Once = Once::new();
     tool();
     INSTALLED.call_once(|| {
@@ -75,7 +80,7 @@ fn verified_by_somebody(arguments: &str) -> serde_json::Value {
             assert!(installed.status.success(), "sudo is needed for this test: {installed:?}");
         }
     });
-    let output = as_somebody(&format!("/mnt/tool verify --format json {arguments}"), true);
+    let output = as_somebody(script, true);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -85,6 +90,14 @@ fn sudo_is_asked_for_the_machine_part_alone() {
     let report = verified_by_somebody("");
     assert_eq!(report["units"][0]["summary"]["allowed"], 0);
     assert!(report["units"][0]["summary"]["refused"].as_u64().unwrap() >= 35);
+}
+
+#[test]
+fn sudo_is_asked_for_a_proof() {
+    let proof = told_to_somebody("/mnt/tool emit >&2 && /mnt/tool prove --format json");
+    let summary = &proof["units"][0]["summary"];
+    assert_eq!(summary["unexplained"], 0);
+    assert!(summary["necessary"].as_u64().unwrap() >= 15, "{summary}");
 }
 
 #[test]
