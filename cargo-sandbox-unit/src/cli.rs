@@ -2,9 +2,11 @@
 
 use crate::matrix::{Partition, Version};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sandbox_unit::spec::{Check, Ready};
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// As Cargo calls it: `cargo sandbox-unit …`.
 #[derive(Debug, Parser)]
@@ -182,6 +184,45 @@ pub enum Engine {
     Podman,
 }
 
+/// A unit that no package declares.
+#[derive(Debug, Args)]
+pub struct Foreign {
+    /// Verify this unit, whoever wrote it: a file, with the drop-ins beside it, or the name of one that is in the image
+    #[arg(long, value_name = "UNIT", conflicts_with_all = ["emitted", "partition", "workspace", "package"])]
+    pub unit: Option<String>,
+    /// Put this file into the machine, as in target/release/hello:/usr/bin/hello (can be given several times)
+    #[arg(long, value_name = "FROM:TO", requires = "unit")]
+    pub install: Vec<Install>,
+    /// What says that the unit is ready: http://…, tcp:HOST:PORT, unix:PATH or log:TEXT
+    #[arg(long, value_name = "CHECK", requires = "unit")]
+    pub ready: Option<Ready>,
+    /// What must work: http://…, tcp:HOST:PORT, unix:PATH or run:PROGRAM… (can be given several times)
+    #[arg(long, value_name = "CHECK", requires = "unit")]
+    pub works: Vec<Check>,
+}
+
+/// A file for a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Install {
+    /// Where it is here.
+    pub from: PathBuf,
+    /// Where it is to be there.
+    pub to: String,
+}
+
+impl FromStr for Install {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.rsplit_once(':') {
+            Some((from, to)) if !from.is_empty() && to.starts_with('/') => {
+                Ok(Self { from: from.into(), to: to.to_owned() })
+            }
+            _ => Err(format!("`{text}` is not FROM:TO, as in target/release/hello:/usr/bin/hello")),
+        }
+    }
+}
+
 /// `verify`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -192,6 +233,7 @@ Examples:
   cargo sandbox-unit verify --engine docker --image 257
   cargo sandbox-unit verify --systemd all --static   (one report, a column a version)
   cargo sandbox-unit verify --workspace --systemd 252,257 --partition 1/4
+  cargo sandbox-unit verify --unit nginx.service --works http://127.0.0.1/   (any unit of this machine)
 
 Every forbidden action is first done outside the sandbox, on the same machine: what fails there proves nothing and is
 reported as inconclusive. Exit codes: 0 holds, 1 findings, 2 usage or configuration, 3 this machine cannot run it.")]
@@ -208,6 +250,9 @@ pub struct Verify {
     /// Verify the unit files in this directory, as `emit --out-dir` wrote them, in place of fresh ones
     #[arg(long, value_name = "DIR")]
     pub emitted: Option<PathBuf>,
+    /// A unit that no package here declares.
+    #[command(flatten)]
+    pub foreign: Foreign,
     /// The root file system to boot: a folder, or a release such as debian-13, trixie or 257, which is built the first time,
     /// or for a container engine the name of any image with systemd in it (default: a copy-on-write copy of this machine; in
     /// a container the release that the unit is meant for)

@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod exit_code;
 mod explain;
+mod foreign;
 mod image;
 mod interrupt;
 mod matrix;

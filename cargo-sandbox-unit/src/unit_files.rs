@@ -174,6 +174,52 @@ pub fn unit_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
+/// Where unit files are in a root file system, the folder that counts most first (systemd.unit(5)).
+const LOAD_PATH: [&str; 4] =
+    ["etc/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
+
+/// The unit of this name in a root file system, with all its drop-ins there.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn in_root(root: &Path, name: &str) -> Result<Unit, Error> {
+    let mut name = name.to_owned();
+    // An alias is a link to the unit; links to links are few.
+    for _ in 0..8 {
+        let (full, template) = match UnitName::parse(&name) {
+            Some(parsed) => (parsed.full.to_owned(), parsed.template()),
+            None => return Err(no_name(Path::new(&name))),
+        };
+        let names = std::iter::once(full.clone()).chain(template);
+        let places = names.flat_map(|name| LOAD_PATH.map(|folder| root.join(folder).join(&name)));
+        let Some(path) = places.into_iter().find(|path| path.symlink_metadata().is_ok()) else { break };
+        let target = std::fs::read_link(&path).ok();
+        let own = target.as_deref().and_then(name_of).map(|target| target.full.to_owned());
+        match own.filter(|own| own != path.file_name().unwrap_or_default().to_string_lossy().as_ref()) {
+            Some(own) => name = own,
+            None => {
+                let mut unit = Unit::of_text(&full, &path, content(&path)?);
+                let folders = LOAD_PATH.map(|folder| drop_ins(&root.join(folder)));
+                let drop_ins = LoadPath { folders: folders.into_iter().collect::<Result<_, _>>()? };
+                if let Some(name) = UnitName::parse(&full) {
+                    let found = drop_ins.find(name, &[]).drop_ins;
+                    unit.files.extend(found.iter().map(|source| File {
+                        shown: Path::new(source.folder).join(source.name),
+                        document: Document::parse(source.content),
+                    }));
+                }
+                return Ok(unit);
+            }
+        }
+    }
+    let folders = LOAD_PATH.iter().filter_map(|folder| std::fs::read_dir(root.join(folder)).ok());
+    let names: BTreeSet<String> =
+        folders.flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let close = did_you_mean(&name, names.iter().map(String::as_str));
+    let hint = close.map(|close| format!("; did you mean `{close}`?")).unwrap_or_default();
+    Err(Error::Usage(format!("there is no unit `{name}` in {}{hint}", root.display())))
+}
+
 /// Reads all of standard input as the unit with this name.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use crate::engine;
 use crate::error::Error;
 use crate::matrix::{self, Cell, Version};
 use crate::package::{self, Packages};
-use crate::{FINDINGS, GOOD, UNABLE, compile, doctor, elevate, image, interrupt, output, progress};
+use crate::{FINDINGS, GOOD, UNABLE, compile, doctor, elevate, foreign, image, interrupt, output, progress};
 use anstream::{print, println};
 use machines::Wanted;
 use sandbox_unit::directive::Section;
@@ -19,6 +19,7 @@ use sandbox_unit_harness::report::matrix::Matrix;
 use sandbox_unit_harness::report::{MachineFacts, Report, human};
 use sandbox_unit_harness::verify::{Subject, UnitFile};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// Runs the verb.
@@ -31,36 +32,46 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
                 .into(),
         ));
     }
-    let cells = cells(package::select(&options.selection)?, &options.versions)?;
-    let groups: Vec<&[Cell]> = match alone {
-        true => vec![&cells],
-        false => cells.chunk_by(|one, next| one.spec.systemd == next.spec.systemd).collect(),
+    let cells = match options.foreign.unit {
+        Some(_) => Vec::new(),
+        None => cells(package::select(&options.selection)?, &options.versions)?,
     };
     if options.fix {
         doctor::install_missing(options.engine)?;
     }
-    let mut parts: Vec<(SystemdVersion, Vec<Subject>)> = Vec::new();
-    for group in groups {
-        let subjects = subjects(group.iter().map(|cell| &cell.spec), options.emitted.as_deref())?;
-        let systemd = group.iter().map(|cell| cell.spec.systemd).max().unwrap_or(SystemdVersion::DEFAULT);
-        for unit in subjects.iter().filter(|_| !quiet).map(Subject::unit) {
-            progress::status("Verifying", &if alone { unit } else { format!("{unit} on systemd {systemd}") });
+    let parts = parts(options, &cells, alone)?;
+    let status = |unit: &str, systemd: SystemdVersion| {
+        if !quiet {
+            progress::status(
+                "Verifying",
+                &if alone { unit.to_owned() } else { format!("{unit} on systemd {systemd}") },
+            );
         }
-        parts.push((systemd, subjects));
+    };
+    for (systemd, subjects) in &parts {
+        subjects.iter().for_each(|subject| status(&subject.unit(), *systemd));
     }
     // Told before anything is built.
     let chosen = engine::choose(options.engine)?;
     let mut wanted = Vec::new();
-    for (systemd, subjects) in parts {
+    for (systemd, mut subjects) in parts {
         let release = (!alone).then(|| systemd.to_string());
         let image = image::of(release.as_deref().or(options.image.as_deref()), &chosen, Some(systemd), quiet)?;
+        if let Some(unit) = &options.foreign.unit {
+            let subject = foreign::subject(&options.foreign, unit, &image, systemd)?;
+            status(&subject.unit(), systemd);
+            subjects.push(subject);
+        }
         wanted.push(Wanted { systemd, image, subjects });
     }
     let shown: Vec<Subject> = wanted.iter().flat_map(|machine| machine.subjects.clone()).collect();
     let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
     let machines = Machines { wanted, alone, watched };
-    let build = || compile::binaries(&options.selection, &options.build, &cells);
-    let matrix = if cells.is_empty() {
+    let build = || match options.foreign.unit {
+        Some(_) => Ok(HashMap::new()),
+        None => compile::binaries(&options.selection, &options.build, &cells),
+    };
+    let matrix = if shown.is_empty() {
         if !quiet {
             progress::status("Verifying", "nothing: there are more parts than there is to verify");
         }
@@ -85,6 +96,30 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
         (true, false) => UNABLE,
         (true, true) => GOOD,
     })
+}
+
+/// What is verified of packages on each systemd; nothing yet for a unit that has to be looked for in the image.
+fn parts(options: &Verify, cells: &[Cell], alone: bool) -> Result<Vec<(SystemdVersion, Vec<Subject>)>, Error> {
+    if options.foreign.unit.is_some() {
+        let wanted = options.versions.systemd.as_slice();
+        let versions = match wanted {
+            [] => vec![SystemdVersion::DEFAULT],
+            [Version::Number(number)] if alone => vec![package::target_version(*number)?],
+            _ => matrix::versions(wanted)?,
+        };
+        return Ok(versions.into_iter().map(|systemd| (systemd, Vec::new())).collect());
+    }
+    let groups: Vec<&[Cell]> = match alone {
+        true => vec![cells],
+        false => cells.chunk_by(|one, next| one.spec.systemd == next.spec.systemd).collect(),
+    };
+    let mut parts = Vec::new();
+    for group in groups {
+        let subjects = subjects(group.iter().map(|cell| &cell.spec), options.emitted.as_deref())?;
+        let systemd = group.iter().map(|cell| cell.spec.systemd).max().unwrap_or(SystemdVersion::DEFAULT);
+        parts.push((systemd, subjects));
+    }
+    Ok(parts)
 }
 
 /// Whether it is about one machine: the one that --image names, or the usual one.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "container")]
 mod container;
+mod memory;
 #[cfg(any(target_os = "linux", feature = "container"))]
 mod minimal;
 #[cfg(target_os = "linux")]
@@ -12,12 +13,14 @@ mod run;
 
 #[cfg(feature = "container")]
 pub use container::{Containers, Daemon, Kind};
+pub use memory::available_memory;
 #[cfg(target_os = "linux")]
 pub use nspawn::Nspawn;
 pub use privileges::Privileges;
 
 use crate::image::{Image, StoreError};
 use crate::machine::{Machine, MachineError};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 #[cfg(any(target_os = "linux", feature = "container"))]
 use std::hash::{BuildHasher, RandomState};
@@ -78,7 +81,7 @@ pub struct Installation {
 }
 
 /// A file to install, owned by root.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Absolute, without `..`, and not below /dev, /proc, /run, /sys or /tmp, which are made when the machine boots; in a
     /// copy of this machine, neither in the directories of users, which are empty.
@@ -144,6 +147,9 @@ pub enum EngineError {
     /// The image has no systemd.
     #[error("{path} holds no systemd: use a root file system that has one (mmdebstrap --include=systemd,systemd-sysv,dbus)", path = .0.display())]
     NoSystemd(PathBuf),
+    /// The image was removed while it was booted.
+    #[error("the image {} was removed while it was booted", .0.display())]
+    ImageGone(PathBuf),
     /// The image has not what a machine needs.
     #[error(
         "{image} lacks {what}: use an image that has it (of Debian: one with systemd, systemd-sysv and dbus; \

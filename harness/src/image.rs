@@ -43,7 +43,9 @@ impl Image {
         files.filter_map(|file| version_of(&file.file_name().to_string_lossy())).next()
     }
 
-    fn root(&self) -> Option<&Path> {
+    /// Where its root file system is, as far as that is a folder here.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
         match self {
             Self::ThisMachine => Some(Path::new("/")),
             Self::Folder(folder) => Some(folder),

@@ -5,11 +5,15 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
 /// How long the machine may take for things that take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many entries of a unit's journal are read from its beginning, and how many from its end.
+pub const EACH_END: usize = 1000;
 
 /// What an engine provides for each of its machines. Dropping it ends the machine at once.
 pub(crate) trait Backend: Send + Sync {
@@ -23,6 +27,8 @@ pub(crate) trait Backend: Send + Sync {
     fn remove(&self, path: &str) -> Result<(), MachineError>;
     /// Renames a file.
     fn rename(&self, from: &str, to: &str) -> Result<(), MachineError>;
+    /// Whether what it was booted from is still there, where it needs that.
+    fn intact(&self) -> Result<(), MachineError>;
     /// Shuts the system down in order and waits for its end.
     fn shutdown(self: Box<Self>) -> Result<(), MachineError>;
 }
@@ -136,15 +142,41 @@ impl Machine {
         Ok(output.text().split("\n\n").map(parse_properties).collect())
     }
 
-    /// What a unit wrote to the journal since the machine is up, and what systemd wrote about it, oldest first.
+    /// What a unit wrote to the journal since the machine is up, and what systemd wrote about it, oldest first. Of more than
+    /// [`EACH_END`] entries at each end, those between are left out, and an entry in their place says how many they are.
     ///
     /// # Errors
     /// The journal could not be read.
     pub fn journal(&self, unit: &str) -> Result<Vec<JournalEntry>, MachineError> {
         // What was written before --sync is in what is read after it.
-        const SCRIPT: &str = "journalctl --sync; exec journalctl --boot --output=json --no-pager --quiet --unit=\"$1\"";
-        let output = self.exec(&["sh", "-c", SCRIPT, "sh", unit], b"", PATIENCE)?.checked("journalctl")?;
-        parse_journal(&output.stdout)
+        const SCRIPT: &str =
+            "journalctl --sync; exec journalctl --boot --output=json --no-pager --quiet --unit=\"$1\" --lines=$2";
+        // The first of them, and then how many there are.
+        const MANY: &str =
+            "journalctl --boot --output=json --no-pager --quiet --unit=\"$1\" | sed -n -e \"1,$2p\" -e '$='";
+        let most = (2 * EACH_END).to_string();
+        let output = self.exec(&["sh", "-c", SCRIPT, "sh", unit, &most], b"", PATIENCE)?.checked("journalctl")?;
+        let mut entries = parse_journal(&output.stdout)?;
+        if entries.len() < 2 * EACH_END {
+            return Ok(entries);
+        }
+        let each = EACH_END.to_string();
+        let output = self.exec(&["sh", "-c", MANY, "sh", unit, &each], b"", PATIENCE)?.checked("journalctl")?;
+        let (lines, count) = counted(&output.stdout)?;
+        let mut kept = parse_journal(lines)?;
+        let last = entries.split_off(entries.len() - EACH_END);
+        let left_out = count.saturating_sub(kept.len() + last.len());
+        kept.push(JournalEntry::left_out(left_out, last.first().map_or(0, |entry| entry.time)));
+        kept.extend(last);
+        Ok(kept)
+    }
+
+    /// Whether it still has what it was booted from. Where not, its files go missing, and what is seen in it tells nothing.
+    ///
+    /// # Errors
+    /// [`MachineError::ImageGone`].
+    pub fn intact(&self) -> Result<(), MachineError> {
+        self.backend.intact()
     }
 
     /// The version of systemd that runs in it: 252.
@@ -221,6 +253,9 @@ pub enum MachineError {
     /// It has ended.
     #[error("the machine is gone")]
     Gone,
+    /// What it was booted from was removed while it was up.
+    #[error("the image {} was removed while a machine ran from it: nothing that was seen counts; run again", .0.display())]
+    ImageGone(PathBuf),
     /// A command took too long.
     #[error("`{command}` did not end within {within:?}")]
     Timeout {
@@ -282,6 +317,14 @@ pub struct JournalEntry {
     pub invocation: Option<String>,
 }
 
+impl JournalEntry {
+    /// What stands in the place of this many.
+    fn left_out(count: usize, time: u64) -> Self {
+        let message = format!("… {count} more entries are not shown …");
+        Self { time, priority: 6, message, ..Self::default() }
+    }
+}
+
 /// Everything that may be text, absent, null (too long), an array of bytes (not UTF-8), or an array of these (given
 /// several times).
 #[derive(Deserialize)]
@@ -339,6 +382,17 @@ fn parse_journal(lines: &[u8]) -> Result<Vec<JournalEntry>, MachineError> {
         .collect()
 }
 
+/// Lines, and after them the number of all lines that there were.
+fn counted(output: &[u8]) -> Result<(&[u8], usize), MachineError> {
+    let output = output.trim_ascii_end();
+    let (lines, last) = output.split_at(output.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+    let last = String::from_utf8_lossy(last);
+    match last.parse() {
+        Ok(count) => Ok((lines, count)),
+        Err(_) => Err(MachineError::Unexpected { command: "journalctl".to_owned(), answer: last.into_owned() }),
+    }
+}
+
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -360,7 +414,7 @@ fn number<T: std::str::FromStr>(value: &Value) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_journal, version};
+    use super::{counted, parse_journal, version};
 
     #[test]
     fn entries_are_read_in_every_form_that_journalctl_has() {
@@ -380,6 +434,13 @@ mod tests {
         assert_eq!(entries[2].message, "");
         assert_eq!(entries[2].identifier.as_deref(), Some("first"));
         assert!(parse_journal(b"no json\n").is_err());
+    }
+
+    #[test]
+    fn the_first_lines_come_with_the_number_of_all() {
+        assert_eq!(counted(b"{}\n{}\n70000\n").expect("counted"), (b"{}\n{}\n".as_slice(), 70_000));
+        assert_eq!(counted(b"3").expect("counted"), (b"".as_slice(), 3));
+        assert!(counted(b"{}\n").is_err() && counted(b"").is_err());
     }
 
     #[test]

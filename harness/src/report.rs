@@ -68,7 +68,7 @@ impl Phase {
 pub struct UnitReport {
     /// `hello.service`.
     pub unit: String,
-    /// Its profile.
+    /// Its profile; empty for a unit that no package declares.
     pub profile: String,
     /// The oldest systemd that it targets.
     pub systemd: u16,

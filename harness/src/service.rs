@@ -37,6 +37,7 @@ use booted::{Booted, PATIENCE};
 use failure::{expect, fail, indented};
 use std::fmt;
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 /// A service in a booted machine.
 pub struct Service {
@@ -142,7 +143,7 @@ impl Service {
     #[track_caller]
     pub fn start(&self) -> &Self {
         let spec = &self.booted.subject.spec;
-        self.works(expect(service::start(&self.present().machine, spec), format!("start {}", self.unit())));
+        self.works(expect(service::start(&self.present().machine, spec), format!("start {}", self.unit())).work);
         if let Some(ready) = &spec.verify.ready {
             let work = service::wait(&self.booted.machine, spec, &ready.check, ready.within);
             self.works(expect(work, format!("wait for {}", self.unit())));
@@ -181,17 +182,25 @@ impl Service {
         shown.get("ActiveState").is_some_and(|state| matches!(state.as_str(), "active" | "reloading"))
     }
 
-    /// It starts, is ready, and every check of `verify.works` in the package's metadata succeeds.
+    /// It starts, is ready, every check of `verify.works` in the package's metadata succeeds, and it is still up after them.
     ///
     /// # Panics
     /// One of them does not.
     #[track_caller]
     pub fn assert_works(&self) -> &Self {
+        let unit = self.unit();
+        let shown = expect(self.present().machine.show(&unit, &["NRestarts"]), format!("look at {unit}"));
+        let before = service::restarts(&shown);
         self.start();
+        let began = Instant::now();
         for wanted in &self.booted.subject.spec.verify.works {
             let (name, made) = (check::name(wanted), check::make(&self.booted.machine, wanted));
             let ok = made.is_ok();
             self.works(Work { name, ok, detail: made.unwrap_or_else(|wrong| wrong) });
+        }
+        let stays = service::stays_up(&self.booted.machine, &self.booted.subject.spec, began, before);
+        if let (Some(work), _) = expect(stays, format!("look at {unit}")) {
+            self.works(work);
         }
         self
     }

@@ -13,13 +13,14 @@ pub(crate) mod judge;
 pub(crate) mod mechanism;
 pub(crate) mod observation;
 pub(crate) mod placeholder;
+pub(crate) mod remains;
 pub(crate) mod service;
 mod subject;
 
 pub use judge::errno_name;
 pub use mechanism::self_check;
 pub(crate) use subject::UNPRIVILEGED;
-pub use subject::{Subject, UnitFile};
+pub use subject::{NoService, Program as ProgramOf, Subject, UnitFile};
 
 use crate::engine::{Engine, EngineError, File, Installation};
 use crate::fit::DoesNotFit;
@@ -127,6 +128,7 @@ impl<'a> Session<'a> {
         let self_check = SelfCheck::behind(&settings);
         self_check.install(&mut installation);
         for Plan { subject, probes, declared, .. } in &plans {
+            installation.files.extend(subject.installed.iter().cloned());
             for file in &subject.files {
                 let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
                 installation.files.push(File { path, content, mode: 0o644 });
@@ -135,10 +137,15 @@ impl<'a> Session<'a> {
         }
         let mut phases = Vec::new();
         let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
-        let facts = MachineFacts::of(engine, image, &machine)?;
-        let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
-        decode(&staged, prepare.len()).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
-        let attempted = plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect::<Result<_, _>>()?;
+        let read = || -> Result<_, VerifyError> {
+            let facts = MachineFacts::of(engine, image, &machine)?;
+            let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
+            decode(&staged, prepare.len()).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
+            let attempted =
+                plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect::<Result<_, _>>()?;
+            Ok((facts, attempted))
+        };
+        let (facts, attempted) = trusted(&machine, read())?;
         Ok(Self { machine, facts, self_check, attempted, phases, listener })
     }
 
@@ -148,11 +155,17 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// The machine does not answer, or cannot run one of the programs at all.
-    pub fn exercise(self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
-        let Self { machine, mut facts, self_check, attempted, mut phases, listener } = self;
-        let machine = &machine;
+    pub fn exercise(mut self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
+        let attempted = std::mem::take(&mut self.attempted);
+        let report = self.judge(attempted, programs);
+        trusted(&self.machine, report)
+    }
+
+    fn judge(&mut self, attempted: Vec<Attempted>, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
+        let Self { machine, facts, self_check, phases, listener, .. } = self;
+        let (machine, listener) = (&*machine, *listener);
         fitting::check(machine, attempted.iter().map(|attempted| &attempted.plan.subject), programs)?;
-        let probed = timed(listener, &mut phases, "install", || -> Result<Vec<Probed>, VerifyError> {
+        let probed = timed(listener, phases, "install", || -> Result<Vec<Probed>, VerifyError> {
             let looked = std::thread::scope(|scope| -> Result<Vec<_>, VerifyError> {
                 // Looking at what the probes left and putting the services in place are not in each other's way.
                 let observing = scope.spawn(|| attempted.iter().map(|one| observation::look(machine, one)).collect());
@@ -181,18 +194,28 @@ impl<'a> Session<'a> {
         let unenforced = Unenforced::of(&facts.mechanisms);
         let reported = probed.iter().zip(services?).map(|(probed, ran)| service::report(probed, ran, &unenforced));
         let units = reported.collect();
-        Ok(Report { schema: SCHEMA, machine: facts, units, phases })
+        Ok(Report { schema: SCHEMA, machine: facts.clone(), units, phases: std::mem::take(phases) })
     }
+}
+
+/// What came of it, if the machine had its image to the end.
+fn trusted<T>(machine: &Machine, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
+    machine.intact()?;
+    result
 }
 
 /// Puts the service's own program where the prober stood, and takes away what made it the prober's.
 fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String, Vec<u8>>) -> Result<(), VerifyError> {
-    let spec = &subject.spec;
-    let program = programs
-        .get(&spec.bin)
-        .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{}`", spec.bin)))?;
-    machine.write_file(&subject.executable(), program, 0o755)?;
+    if subject.program == subject::Program::Ours {
+        let bin = &subject.spec.bin;
+        let program =
+            programs.get(bin).ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{bin}`")))?;
+        machine.write_file(&subject.executable(), program, 0o755)?;
+    }
     machine.remove_file(&Runs::of(subject).drop_in())?;
+    for file in Runs::of(subject).silencing() {
+        machine.remove_file(&file.path)?;
+    }
     let reaching = harmless::kept(subject);
     if !reaching.is_empty() {
         let (path, text) = harmless::drop_in(subject, &reaching);

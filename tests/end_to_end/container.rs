@@ -2,7 +2,8 @@
 
 mod daemon;
 
-use crate::project::{Verified, emitted, example, plain_command, take_sandbox_away};
+use crate::hostile;
+use crate::project::{Verified, emitted, example, plain_command, root, take_sandbox_away};
 use daemon::{Daemon, Hierarchy};
 use std::collections::BTreeSet;
 use std::os::unix::net::UnixListener;
@@ -60,6 +61,28 @@ fn hello_http_works_in_a_container_and_everything_else_fails() {
     assert_eq!(verified.unit()["summary"]["allowed"], 0);
     assert_eq!(docker.left(&before), nothing());
 }
+
+#[test]
+fn what_a_hostile_service_does_in_a_container_is_found() {
+    let docker = docker();
+    let before = docker.traces();
+    let run = |name: &str, profile: &str, metadata: &str| {
+        let (_folder, manifest) = hostile::package(profile, name, metadata);
+        let mut command = plain_command();
+        command.args(["verify", "--engine", "docker", "--format", "json", "--manifest-path", &manifest]);
+        command.env("DOCKER_HOST", docker.host()).env("CARGO_TARGET_DIR", root().join("target/fixtures"));
+        Verified::of(&command.output().unwrap())
+    };
+    let left = run("leaves-its-group", "none", "user = \"root\"\n");
+    hostile::found(&left, "leaves nothing running", hostile::ELSEWHERE);
+    // It takes all room in /run, and the machine is still to be asked.
+    let filled = run("fills-its-directory", "strict", FILLS_RUN);
+    hostile::found(&filled, "leaves room", &["/run (", "full"]);
+    assert_eq!(docker.left(&before), nothing());
+}
+
+const FILLS_RUN: &str = "runtime = true\nneeds = [\"unix-sockets\"]\n[package.metadata.sandbox-unit.service.fills-its-directory.verify]\n\
+                         ready = { unix = \"/run/fills-its-directory/filled\" }\n";
 
 #[test]
 fn without_a_sandbox_overreach_succeeds_in_a_container() {

@@ -4,6 +4,7 @@
 //! and is appended to their Cargo.toml; everything else is as it was published, the lock file too.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod daemons;
 mod published;
 
 use published::{Published, Verified};

@@ -4,7 +4,7 @@ use crate::compile;
 use crate::error::Error;
 use crate::progress;
 use sandbox_unit::version::SystemdVersion;
-use sandbox_unit_harness::engine::Engine;
+use sandbox_unit_harness::engine::{Engine, available_memory};
 use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::report::Report;
 use sandbox_unit_harness::report::matrix::{Column, Matrix};
@@ -15,8 +15,8 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// What a machine may take of the memory while its services run, in kB. One that idles takes a third of it.
-const MEMORY: u64 = 256 << 10;
+/// What a machine may take of the memory while its services run, in bytes. One that idles takes a third of it.
+const MEMORY: u64 = 256 << 20;
 
 /// One machine: its systemd, and the units for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -104,11 +104,4 @@ fn room() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let memory = available_memory().map_or(processors, |memory| usize::try_from(memory / MEMORY).unwrap_or(processors));
     processors.min(memory).max(1)
-}
-
-/// In kB, where the system says it (proc_meminfo(5)).
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
 }

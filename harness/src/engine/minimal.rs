@@ -62,10 +62,11 @@ const GENERATORS: [&str; 4] = [
     "/lib/systemd/system-generators",
 ];
 
-/// The journal is kept in memory, all of it.
+/// The journal is kept in memory, all of it if it is not larger than most of what /run has.
 const JOURNALD: &str = "\
 [Journal]
 Storage=volatile
+RuntimeMaxUse=256M
 RateLimitIntervalSec=0
 RateLimitBurst=0
 ForwardToSyslog=no

@@ -20,9 +20,10 @@ mod layers;
 mod process;
 mod stage;
 mod tools;
+mod watcher;
 
 use super::run::run;
-use super::{ENVIRONMENT, Engine, EngineError, Installation, Missing, Privileges};
+use super::{ENVIRONMENT, Engine, EngineError, Installation, Missing, Privileges, SYSTEMD};
 use crate::image::Image;
 use crate::machine::{Backend, Machine, MachineError, Output};
 use cgroup::{Cgroup, Hierarchy, Leader};
@@ -32,10 +33,12 @@ use home::Home;
 use process::Processes;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use tools::Tools;
+use watcher::Watcher;
 
 /// How long a machine may take to boot. It takes a third of a second on an idle machine.
 const BOOT: Duration = Duration::from_secs(30);
@@ -92,18 +95,22 @@ impl Nspawn {
         let _ = self.sweep();
         let home = Home::new()?;
         let cgroup = Cgroup::of(&home.name(), &self.hierarchy);
-        let mut body = Body { tools: self.tools.clone(), home, cgroup, processes: None };
-        let content = Content::stage(image, installation, &body.home.stage())?;
+        let mut body = Body { tools: self.tools.clone(), home, cgroup, watcher: None, processes: None };
         body.cgroup.create().map_err(|source| EngineError::io("create a control group", source))?;
+        body.watcher = Some(Watcher::start(&self.tools, &body.home, &body.cgroup)?);
+        let content = Content::stage(image, installation, &body.home.stage())?;
         let processes = body.processes.insert(Processes::start(self, &body.home, &body.cgroup, &content)?);
-        processes.wait_until_up(BOOT, content.lower())?;
+        let original = Original::of(content.lower());
+        if let Err(error) = processes.wait_until_up(BOOT, content.lower()) {
+            return Err(if original.is_gone() { EngineError::ImageGone(original.path) } else { error });
+        }
         // It has its own copy. What is left goes with the directory.
         let _ = fs::remove_dir_all(body.home.stage());
         let Some(leader) = body.cgroup.leader() else {
             return Err(EngineError::BootFailed { console: processes.console() });
         };
         let root = Root::of_process(leader.pid).map_err(|source| EngineError::io("enter the machine", source))?;
-        Ok(Booted { body, leader, root })
+        Ok(Booted { body, leader, root, original })
     }
 }
 
@@ -135,6 +142,7 @@ struct Body {
     tools: Tools,
     home: Home,
     cgroup: Cgroup,
+    watcher: Option<Watcher>,
     processes: Option<Processes>,
 }
 
@@ -149,6 +157,9 @@ impl Drop for Body {
         if let Some(processes) = &mut self.processes {
             processes.reap();
         }
+        if let Some(watcher) = &mut self.watcher {
+            watcher.reap();
+        }
         // What cannot be removed now, the next sweep removes: the directory is the record of it, and goes last.
         if self.cgroup.remove().is_ok() {
             let _ = self.home.remove();
@@ -162,6 +173,31 @@ struct Booted {
     leader: Leader,
     /// Its root directory.
     root: Root,
+    original: Original,
+}
+
+/// The root directory of the image, which the machine has not copied.
+struct Original {
+    path: PathBuf,
+    /// Which directory it was when the machine was booted.
+    id: Option<(u64, u64)>,
+}
+
+impl Original {
+    fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), id: id(path) }
+    }
+
+    /// Whether it is no longer there, or another one, or there is no system in it.
+    fn is_gone(&self) -> bool {
+        id(&self.path) != self.id || !SYSTEMD.iter().any(|systemd| below(&self.path, Path::new(systemd)).exists())
+    }
+}
+
+/// Which file or directory this is.
+fn id(path: &Path) -> Option<(u64, u64)> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 impl Booted {
@@ -209,6 +245,10 @@ impl Backend for Booted {
 
     fn rename(&self, from: &str, to: &str) -> Result<(), MachineError> {
         self.file(from, self.root.rename(Path::new(from), Path::new(to)))
+    }
+
+    fn intact(&self) -> Result<(), MachineError> {
+        if self.original.is_gone() { Err(MachineError::ImageGone(self.original.path.clone())) } else { Ok(()) }
     }
 
     fn shutdown(mut self: Box<Self>) -> Result<(), MachineError> {

@@ -20,6 +20,9 @@ const FOLDER: &str = "/var/cache/sandbox-unit/images";
 /// Where Debian's packages come from where `SANDBOX_UNIT_MIRROR` names no other place.
 const MIRROR: &str = "http://deb.debian.org/debian";
 
+/// How the name of a folder begins in which an image is being built, or removed.
+const BUILDING: &str = ".building-";
+
 /// How many lines of a build that failed are told.
 const TOLD: usize = 15;
 
@@ -131,8 +134,18 @@ impl Store {
         }
         let _lock = self.lock(release)?;
         let mut found = false;
-        for folder in self.of(release)? {
-            fs::remove_dir_all(&folder).map_err(|error| StoreError::Io { path: folder, error })?;
+        let mut folders = self.of(release)?;
+        // What stands in the way of the others first.
+        folders.sort_by_key(|folder| !is_unfinished(folder));
+        for folder in folders {
+            // At once, so that nobody takes half of it for the whole; what is left if this is killed is swept.
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            let going = match is_unfinished(&folder) {
+                true => folder.clone(),
+                false => self.folder.join(format!("{BUILDING}{name}")),
+            };
+            let gone = fs::rename(&folder, &going).and_then(|()| fs::remove_dir_all(&going));
+            gone.map_err(|error| StoreError::Io { path: folder, error })?;
             found = true;
         }
         Ok(found)
@@ -145,7 +158,7 @@ impl Store {
         for entry in fs::read_dir(&self.folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let own = name.trim_start_matches(".building-").rsplit_once('-').is_some_and(|(of, _)| of == release.name);
+            let own = name.trim_start_matches(BUILDING).rsplit_once('-').is_some_and(|(of, _)| of == release.name);
             if own && path.is_dir() {
                 found.push(path);
             }
@@ -155,7 +168,7 @@ impl Store {
 
     /// Holds off others who want the same image; gone with the value, and with the process.
     fn lock(&self, release: &Release) -> Result<File, StoreError> {
-        let path = self.folder.join(format!(".{}.lock", release.name));
+        let path = self.lock_of(release);
         let open = || {
             fs::create_dir_all(&self.folder)?;
             let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
@@ -164,6 +177,25 @@ impl Store {
             Ok(file)
         };
         open().map_err(|error| StoreError::Io { path, error })
+    }
+
+    /// Likewise; `None` where somebody else holds it, or where nothing of the release has ever been there.
+    fn try_lock(&self, release: &Release) -> Result<Option<File>, StoreError> {
+        let path = self.lock_of(release);
+        let file = match File::options().read(true).write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::Io { path, error }),
+        };
+        #[cfg(unix)]
+        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(None);
+        }
+        Ok(Some(file))
+    }
+
+    fn lock_of(&self, release: &Release) -> PathBuf {
+        self.folder.join(format!(".{}.lock", release.name))
     }
 
     fn build(
@@ -177,42 +209,61 @@ impl Store {
             let path = path.to_owned();
             move |error| StoreError::Io { path, error }
         };
-        // Builds that were killed: whoever builds holds the lock.
-        for remains in self.of(release)?.iter().filter(|path| is_unfinished(path)) {
-            fs::remove_dir_all(remains).map_err(failed(remains))?;
-        }
+        self.sweep(release)?;
         let name = place.file_name().unwrap_or_default().to_string_lossy();
-        let building = self.folder.join(format!(".building-{name}"));
+        let building = self.folder.join(format!("{BUILDING}{name}"));
         tell(&format!("{} (systemd {}) from {}", release.name, release.systemd, self.mirror));
-        if let Err(error) = self.bootstrap(release, &building, lock, tell) {
-            // What it said matters more than whether its remains could be removed: the next build does.
-            let _next_build = fs::remove_dir_all(&building);
-            return Err(error);
-        }
-        fs::rename(&building, place).map_err(failed(place))
+        let built = self.bootstrap(release, &building, lock, tell);
+        let built = built.and_then(|root| fs::rename(&root, place).map_err(failed(place)));
+        // What it said matters more than whether its remains could be removed: the next build does.
+        let _next_build = fs::remove_dir_all(&building);
+        built
     }
 
+    /// Removes what builds that were killed have left, of this release, whose lock is held, and of those that nobody else
+    /// builds now.
+    fn sweep(&self, release: &'static Release) -> Result<(), StoreError> {
+        for other in RELEASES {
+            let lock = if other == release { None } else { self.try_lock(other)? };
+            if other != release && lock.is_none() {
+                continue;
+            }
+            for remains in self.of(other)?.into_iter().filter(|path| is_unfinished(path)) {
+                fs::remove_dir_all(&remains).map_err(|error| StoreError::Io { path: remains, error })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Builds below a folder, and says where.
     fn bootstrap(
         &self,
         release: &'static Release,
         into: &Path,
         lock: &File,
         tell: &dyn Fn(&str),
-    ) -> Result<(), StoreError> {
-        // In mounts of its own, so that none outlives it.
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation", "private", "mmdebstrap", "--mode=root", "--variant=minbase"]);
+    ) -> Result<PathBuf, StoreError> {
+        let (root, own) = (into.join("root"), into.join("tmp"));
+        fs::create_dir_all(&own).map_err(|error| StoreError::Io { path: own.clone(), error })?;
+        // In mounts and among processes of its own, so that none outlives it; and it does not outlive this tool. Ctrl-C is for
+        // the tool alone.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig=KILL", "unshare", "--mount", "--propagation=private", "--pid", "--mount-proc"]);
+        command.args(["--fork", "--kill-child", "mmdebstrap", "--mode=root", "--variant=minbase"]);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.env("TMPDIR", &own);
         command.arg(format!("--include={}", release.packages.join(",")));
         command.args(release.apt_options.iter().map(|option| format!("--aptopt={option}")));
-        command.arg(release.suite).arg(into);
+        command.arg(release.suite).arg(&root);
         for suite in [Some(release.suite), release.overlay].into_iter().flatten() {
             command.arg(format!("deb {} {suite} main", self.mirror));
         }
         builder().map_err(|_| StoreError::NoBuilder)?;
-        // The builder holds the lock too: where this tool is killed, the next build waits until the builder has ended.
+        // The builder holds the lock too: the next build waits until the last of it has ended.
         let lock = lock.try_clone().map_err(|error| StoreError::Io { path: into.to_owned(), error })?;
         let spawned = command.stdin(lock).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut child = spawned.map_err(|error| StoreError::Io { path: "unshare".into(), error })?;
+        let mut child = spawned.map_err(|error| StoreError::Io { path: "setpriv".into(), error })?;
         let mut last: VecDeque<String> = VecDeque::new();
         for line in child.stderr.take().into_iter().flat_map(|said| BufReader::new(said).lines()).map_while(Result::ok)
         {
@@ -226,7 +277,7 @@ impl Store {
         }
         let status = child.wait().map_err(|error| StoreError::Io { path: "mmdebstrap".into(), error })?;
         if status.success() {
-            return Ok(());
+            return Ok(root);
         }
         let log: Vec<String> = last.into();
         Err(StoreError::Build { release: release.name, log: log.join("\n") })
@@ -248,7 +299,7 @@ pub fn builder() -> Result<String, Missing> {
 }
 
 fn is_unfinished(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".building-"))
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(BUILDING))
 }
 
 #[cfg(test)]
@@ -287,5 +338,24 @@ mod tests {
         assert!(store.remove(release).expect("removed"));
         assert_eq!(store.list().len(), 1);
         assert!(!folder.path().join(".building-debian-12-0").exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_killed_builds_have_left_is_swept_and_what_others_build_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(folder.path());
+        let [own, abandoned, busy] = ["252", "254", "257"].map(|version| Release::find(version).expect("a release"));
+        let building = |release: &Release| {
+            let path = folder.path().join(format!("{BUILDING}{}-0", release.name));
+            fs::create_dir_all(path.join("root/usr")).expect("a folder");
+            path
+        };
+        let paths = [own, abandoned, busy].map(building);
+        drop(store.lock(abandoned).expect("locked"));
+        let _builds = store.lock(busy).expect("locked");
+        let _own = store.lock(own).expect("locked");
+        store.sweep(own).expect("swept");
+        assert_eq!(paths.map(|path| path.exists()), [false, false, true]);
     }
 }

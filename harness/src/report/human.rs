@@ -29,10 +29,14 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
     let machine = &report.machine;
     write_lacking(out, machine)?;
     for unit in &report.units {
+        let promised = match unit.profile.as_str() {
+            "" => "as it is".to_owned(),
+            profile => format!("{profile} profile for systemd {} and newer", unit.systemd),
+        };
         writeln!(
             out,
-            "{HEAD}{}{HEAD:#}  {DIM}{} profile for systemd {} and newer, seen on systemd {} ({}, {}, kernel {}){DIM:#}",
-            unit.unit, unit.profile, unit.systemd, machine.systemd, machine.engine, machine.image, machine.kernel
+            "{HEAD}{}{HEAD:#}  {DIM}{promised}, seen on systemd {} ({}, {}, kernel {}){DIM:#}",
+            unit.unit, machine.systemd, machine.engine, machine.image, machine.kernel
         )?;
         write_unit(out, unit)?;
     }
@@ -75,7 +79,11 @@ fn write_unit(out: &mut String, unit: &UnitReport) -> fmt::Result {
         write_probe(out, probe)?;
     }
     write_aside(out, unit, Verdict::Needed, "Went through, because the package declares it")?;
-    write_aside(out, unit, Verdict::Unclaimed, "Went through, and this profile does not claim to stop it")?;
+    let unclaimed = match unit.profile.as_str() {
+        "" => "Went through, and nothing in the unit claims to stop it",
+        _ => "Went through, and this profile does not claim to stop it",
+    };
+    write_aside(out, unit, Verdict::Unclaimed, unclaimed)?;
     write_aside(out, unit, Verdict::Inconclusive, "Inconclusive: a refusal would prove nothing")?;
     let absent: Vec<&str> =
         unit.probes.iter().filter(|probe| probe.verdict == Verdict::Absent).map(|probe| probe.id.as_str()).collect();

@@ -6,10 +6,7 @@ use super::failure::{fail, no_machine};
 use crate::engine::File;
 use crate::image::Image;
 use crate::verify::{Subject, UnitFile};
-use sandbox_unit::directive::Section;
-use sandbox_unit::spec::{Profile, Ready, ReadyCheck, Spec, Timer, User};
-use sandbox_unit::unit::assignments;
-use sandbox_unit::unit::value::boolean;
+use sandbox_unit::spec::{Ready, ReadyCheck};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -152,19 +149,16 @@ impl Definition {
     pub(super) fn resolve(self) -> Result<(Image, Subject, Vec<File>), BootError> {
         let Self { origin, image, units, mut files, mut copied, ready } = self;
         let mut subject = match origin {
-            Origin::Unit(name) => {
-                let spec = spec_of(&name, &units)?;
-                Subject { spec, files: Vec::new() }
-            }
+            Origin::Unit(name) => Subject::of_unit(&name, units).map_err(|error| BootError::NoService(error.0))?,
             #[cfg(feature = "package")]
             Origin::Package { directory, service, binary } => {
-                let subject = Subject::emitted(super::package::spec(&directory, &service)?);
+                let mut subject = Subject::emitted(super::package::spec(&directory, &service)?);
+                subject.files.extend(units);
                 let program = super::package::binary(&subject.spec.bin, binary)?;
                 copied.push((subject.executable(), program));
                 subject
             }
         };
-        subject.files.extend(units);
         if ready.is_some() {
             subject.spec.verify.ready = ready;
         }
@@ -177,29 +171,4 @@ impl Definition {
 
 fn read(path: &Path) -> Result<Vec<u8>, BootError> {
     std::fs::read(path).map_err(|source| BootError::Unreadable { path: path.to_owned(), source })
-}
-
-/// What there is to know of a unit that no package declares: nothing is promised of it but what a test asks.
-fn spec_of(unit: &str, units: &[UnitFile]) -> Result<Spec, BootError> {
-    let name = unit.strip_suffix(".service").ok_or_else(|| BootError::NoService(unit.to_owned()))?;
-    let text = units.iter().find(|file| file.path == unit).map(|file| file.text.as_str()).unwrap_or_default();
-    let service: Vec<_> =
-        assignments(text).into_iter().filter(|line| line.section == Section::Service.name()).collect();
-    let last =
-        |directive: &str| service.iter().rev().find(|line| line.directive == directive).map(|line| line.value.as_str());
-    let dynamic = last("DynamicUser").and_then(boolean) == Some(true);
-    let user = match last("User") {
-        _ if dynamic => User::Dynamic,
-        None | Some("" | "root" | "0") => User::Root,
-        Some(user) => User::Static(user.to_owned()),
-    };
-    let has = |suffix: &str| units.iter().any(|file| file.path == format!("{name}.{suffix}"));
-    Ok(Spec {
-        profile: Profile::None,
-        user,
-        socket: has("socket"),
-        // That there is one is all that counts: its text says when.
-        timer: has("timer").then(|| Timer::OnCalendar(String::new())),
-        ..Spec::bare(name)
-    })
 }

@@ -5,6 +5,7 @@ use sandbox_unit::directive;
 use sandbox_unit::exit_status;
 use sandbox_unit::policy::Setting;
 use sandbox_unit::unit::words;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A sign in the journal, or in a failed check, of what was denied.
@@ -161,10 +162,20 @@ const DENIALS: &[&str] = &[
     "os error 97)",
 ];
 
-/// The journal lines that tell of a denial.
+/// How many denials are told.
+const TOLD: usize = 50;
+
+/// The journal lines that tell of a denial; of more than [`TOLD`], how many more there are in what was read of the journal.
 pub fn denials(journal: &[JournalEntry]) -> Vec<String> {
     let denied = |entry: &&JournalEntry| DENIALS.iter().any(|word| entry.message.contains(word));
-    journal.iter().filter(denied).map(|entry| entry.message.clone()).collect()
+    let mut lines: Vec<String> =
+        journal.iter().filter(denied).map(|entry| shortened(&entry.message, LINE).into_owned()).collect();
+    let more = lines.len().saturating_sub(TOLD);
+    if more > 0 {
+        lines.truncate(TOLD);
+        lines.push(format!("… and {more} more like these …"));
+    }
+    lines
 }
 
 /// What systemd says of a unit, as `systemctl show` properties.
@@ -176,6 +187,9 @@ pub const PROPERTIES: &[&str] =
 
 /// How much of the end of the journal is shown.
 const TAIL: usize = 10;
+
+/// How much of a line of the journal is shown, in characters.
+const LINE: usize = 300;
 
 /// The signal that ended the unit's process, if one did.
 pub fn ended_by_signal(properties: &Properties) -> Option<i32> {
@@ -274,13 +288,13 @@ pub fn explain(
         let shown = |sign: &&Sign| sign.texts.iter().any(|sought| text.contains(sought));
         let general = if SIGNS.iter().any(|sign| shown(&sign)) { &[] } else { GENERAL };
         for sign in SIGNS.iter().chain(general).filter(shown) {
-            let why = format!("\"{text}\"; if the service needs it: {}", sign.declare);
+            let why = format!("\"{}\"; if the service needs it: {}", shortened(text, LINE), sign.declare);
             causes.extend(sign.causes.iter().map(|cause| (*cause, why.clone())));
         }
     }
     sentences.extend(suspicions(causes, settings));
     let tail = journal.len().saturating_sub(TAIL);
-    sentences.extend(journal[tail..].iter().map(|entry| format!("journal: {}", entry.message)));
+    sentences.extend(journal[tail..].iter().map(|entry| format!("journal: {}", shortened(&entry.message, LINE))));
     sentences
 }
 
@@ -294,7 +308,7 @@ fn suspicions(causes: Vec<(&str, String)>, settings: &[Setting]) -> Vec<String> 
             continue;
         }
         named.push(directive);
-        let told = format!("{directive}={}", shortened(&setting.value));
+        let told = format!("{directive}={}", shortened(&setting.value, VALUE));
         match suspected.iter_mut().find(|(known, _)| *known == why) {
             Some((_, others)) => others.push(told),
             None => suspected.push((why, vec![told])),
@@ -309,12 +323,14 @@ fn suspicions(causes: Vec<(&str, String)>, settings: &[Setting]) -> Vec<String> 
     suspected.into_iter().map(sentence).collect()
 }
 
-/// A value of which the beginning says enough.
-fn shortened(value: &str) -> String {
-    const ENOUGH: usize = 40;
-    match value.char_indices().nth(ENOUGH) {
-        Some((end, _)) => format!("{}…", value[..end].trim_end()),
-        None => value.to_owned(),
+/// How much of the value of a setting is shown, in characters.
+const VALUE: usize = 40;
+
+/// A text of which the beginning says enough.
+fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text[..end].trim_end())),
+        None => Cow::Borrowed(text),
     }
 }
 
@@ -336,6 +352,16 @@ mod tests {
         assert!(said[0].contains("203/EXEC"), "{said:?}");
         assert!(said[1].starts_with("NoExecPaths=/ may be the cause"), "{said:?}");
         assert_eq!(said.len(), 2);
+    }
+
+    #[test]
+    fn of_many_denials_some_are_told_and_the_others_counted() {
+        let many: Vec<JournalEntry> =
+            (0..70).map(|number| entry(&format!("{number}: Permission denied {}", "x".repeat(4000)))).collect();
+        let told = denials(&many);
+        assert_eq!((told.len(), told[50].as_str()), (51, "… and 20 more like these …"));
+        assert!(told[0].starts_with("0: Permission denied") && told[0].chars().count() == LINE + 1);
+        assert_eq!(denials(&many[..50]).len(), 50);
     }
 
     #[test]

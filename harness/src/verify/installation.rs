@@ -4,7 +4,7 @@ use crate::engine::{File, Installation};
 use crate::probe::program::{Program, encode};
 use crate::probe::{Probe, Run};
 use crate::verify::declared::Declared;
-use crate::verify::subject::{Subject, UNPRIVILEGED};
+use crate::verify::subject::{Program as Brought, Subject, UNPRIVILEGED};
 use crate::verify::{BASE, PROBER, PROBER_PROGRAM};
 use sandbox_unit::unit::quote_argument;
 
@@ -53,6 +53,24 @@ impl<'a> Runs<'a> {
         drop_in(self.subject)
     }
 
+    /// The drop-ins that keep sockets of the image from starting the unit while the prober is in its place: it takes nothing
+    /// from them, and would be started again without end. They go before the service itself runs.
+    pub fn silencing(&self) -> Vec<File> {
+        if self.subject.program == Brought::Ours {
+            return Vec::new();
+        }
+        let settings = self.subject.settings();
+        let named = settings.iter().filter(|setting| setting.directive == "Sockets");
+        let named = named.flat_map(|setting| setting.value.split_whitespace().map(str::to_owned));
+        let sockets = std::iter::once(format!("{}.socket", self.subject.spec.name)).chain(named);
+        let drop_in = |socket: String| File {
+            path: format!("/etc/systemd/system/{socket}.d/zz-sandbox-unit-probe.conf"),
+            content: b"[Unit]\nConditionPathExists=!/\n".to_vec(),
+            mode: 0o644,
+        };
+        sockets.map(drop_in).collect()
+    }
+
     /// The programs of a run: the catalogue's, then, inside the sandbox, what the package declares as needed.
     pub fn programs(&self, probes: &[Probe], declared: &[Declared], run: Run) -> Vec<Program> {
         let name = &self.subject.spec.name;
@@ -67,12 +85,13 @@ impl<'a> Runs<'a> {
     /// probe is in the way of the same probe in another run.
     pub fn install(&self, probes: &[Probe], declared: &[Declared], installation: &mut Installation) {
         installation.files.extend(self.probing(probes, declared));
+        installation.files.extend(self.silencing());
         installation.units.extend(Run::ALL.map(|run| self.unit(run)));
     }
 
     /// The files that make the units of the runs attempt these.
     pub fn probing(&self, probes: &[Probe], declared: &[Declared]) -> Vec<File> {
-        let mut files = self.units(PROBER, &self.subject.executable(), |run| {
+        let mut files = self.units(PROBER, &self.subject.prober(), |run| {
             format!(
                 "StandardInput=file:{}\nStandardOutput=file:{}\nStandardError=journal\n",
                 self.program(run),
@@ -84,9 +103,8 @@ impl<'a> Runs<'a> {
             content: encode(&self.programs(probes, declared, run), true),
             mode: 0o600,
         }));
-        // The prober stands where the service's program will stand, so that paths and execution rules are those of the
-        // service itself.
-        files.push(File { path: self.subject.executable(), content: PROBER_PROGRAM.to_vec(), mode: 0o755 });
+        // Where the service's program will stand, if it can, so that paths and execution rules are those of the service itself.
+        files.push(File { path: self.subject.prober(), content: PROBER_PROGRAM.to_vec(), mode: 0o755 });
         files
     }
 
@@ -114,8 +132,19 @@ impl<'a> Runs<'a> {
         vec![
             control("root", Run::ControlRoot),
             control(&self.subject.control_user(), Run::ControlUser),
-            unit(self.drop_in(), in_place(inside, &streams(Run::Sandboxed))),
+            unit(self.drop_in(), in_place(inside, &streams(Run::Sandboxed)) + &self.reachable()),
         ]
+    }
+
+    /// What lets a prober be executed that does not stand where the unit allows programs.
+    fn reachable(&self) -> String {
+        let prober = self.subject.prober();
+        let restricted = self.subject.settings().iter().any(|setting| setting.directive == "NoExecPaths");
+        match self.subject.program {
+            // A path that may be executed becomes writable, where all are read-only, unless it is mounted again.
+            Brought::InMachine if restricted => format!("ExecPaths={prober}\nBindReadOnlyPaths={prober}\n"),
+            Brought::InMachine | Brought::Ours => String::new(),
+        }
     }
 
     fn control(&self, user: &str, command: &str, streams: &str) -> String {
@@ -137,8 +166,9 @@ fn in_place(command: &str, streams: &str) -> String {
         ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
     let cleared: String = cleared.iter().map(|directive| format!("{directive}=\n")).collect();
     format!(
-        "# Runs something else in this sandbox.\n[Unit]\nAfter={STAGE}\nStartLimitIntervalSec=0\n[Service]\n{cleared}\
-         ExecStart={command}\nType=oneshot\nRestart=no\nWatchdogSec=0\nRemainAfterExit=no\n{PATIENCE}{streams}"
+        "# Runs something else in this sandbox.\n[Unit]\nAfter={STAGE}\nStartLimitIntervalSec=0\nOnFailure=\n[Service]\n\
+         {cleared}ExecStart={command}\nType=oneshot\nRestart=no\nRestartForceExitStatus=\nWatchdogSec=0\n\
+         RemainAfterExit=no\n{PATIENCE}{streams}"
     )
 }
 

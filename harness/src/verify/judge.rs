@@ -41,6 +41,8 @@ pub struct Claims<'a> {
     pub policy: &'a [Setting],
     /// The settings that the policy would have if the package declared nothing.
     pub baseline: &'a [Setting],
+    /// The profile that the policy follows; nothing where the unit is all there is.
+    pub profile: &'a str,
     /// Every allowed probe is a finding, whatever the profile claims.
     pub everything: bool,
     /// The directives that this machine does not enforce.
@@ -110,6 +112,7 @@ pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeRe
         };
         report.why = match report.verdict {
             Verdict::Needed => format!("what the package declares takes away {}", in_baseline.join(", ")),
+            Verdict::Unclaimed if claims.profile.is_empty() => "nothing in the unit claims to stop it".into(),
             Verdict::Unclaimed => "nothing in this profile for this systemd version claims to stop it".into(),
             _ if report.missing.is_empty() && report.directives.is_empty() => {
                 "no directive of the unit stops it".into()
@@ -243,7 +246,8 @@ mod tests {
     fn verdict(observed: &Observed, unit: &[Setting], policy: &[Setting]) -> ProbeReport {
         let baseline = [Setting::plain("ProtectHome", "yes")];
         let unenforced = Unenforced::default();
-        let claims = Claims { unit, policy, baseline: &baseline, everything: false, unenforced: &unenforced };
+        let claims =
+            Claims { unit, policy, baseline: &baseline, profile: "strict", everything: false, unenforced: &unenforced };
         judge(&probe(), observed, &claims)
     }
 
@@ -287,7 +291,14 @@ mod tests {
         assert_eq!(verdict(&through, &on, &on).verdict, Verdict::Allowed, "a directive that does nothing is a finding");
         assert_eq!(verdict(&through, &[], &[]).verdict, Verdict::Needed);
         let unenforced = Unenforced::default();
-        let claims = Claims { unit: &[], policy: &[], baseline: &[], everything: false, unenforced: &unenforced };
+        let claims = Claims {
+            unit: &[],
+            policy: &[],
+            baseline: &[],
+            profile: "strict",
+            everything: false,
+            unenforced: &unenforced,
+        };
         assert_eq!(judge(&probe(), &through, &claims).verdict, Verdict::Unclaimed);
         assert_eq!(judge(&probe(), &through, &Claims { everything: true, ..claims }).verdict, Verdict::Allowed);
     }
@@ -302,7 +313,14 @@ mod tests {
         let unenforced = Unenforced::of(&measured);
         let judged = |unit: &[Setting], user: Observation, inside: Observation| {
             let observed = Observed { root: ran(&[3], true), user, unit: inside };
-            let claims = Claims { unit, policy: &on, baseline: &on, everything: false, unenforced: &unenforced };
+            let claims = Claims {
+                unit,
+                policy: &on,
+                baseline: &on,
+                profile: "strict",
+                everything: false,
+                unenforced: &unenforced,
+            };
             judge(&probe(), &observed, &claims)
         };
         let (through, stopped) = (ran(&[3], true), ran(&[-13], false));

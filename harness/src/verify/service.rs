@@ -6,15 +6,18 @@ use super::judge::{Claims, Observed, errno_name, judge};
 use super::mechanism::Unenforced;
 use super::observation::Probed;
 use super::subject::Subject;
-use super::{Listener, VerifyError, check, harmless, timed};
-use crate::machine::{JournalEntry, Machine};
+use super::{Listener, VerifyError, check, harmless, remains, timed};
+use crate::machine::{JournalEntry, Machine, MachineError};
 use crate::report::{Phase, ProbeReport, Summary, UnitReport, Work, scenario};
-use sandbox_unit::policy;
-use sandbox_unit::spec::{Check, ReadyCheck, Spec};
+use sandbox_unit::spec::{Check, ReadyCheck, ServiceType, Spec};
 use std::time::{Duration, Instant};
 
-/// How long a service may take to start.
+/// How long a service may take to start, unless its package gives it more time until it is ready.
 const STARTING: Duration = Duration::from_secs(30);
+/// How long a service that nothing is asked of must stay up.
+const SETTLING: Duration = Duration::from_millis(200);
+/// How long a look at the journal may take at least.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a service may take to stop before that counts as a failure.
 const STOPPING: Duration = Duration::from_secs(10);
 /// How often readiness is asked for.
@@ -36,10 +39,13 @@ pub fn run(machine: &Machine, subject: &Subject, listener: Listener<'_>) -> Resu
     let mut phases: Vec<Phase> = Vec::new();
     let mut works: Vec<Work> = Vec::new();
 
-    let started = timed(listener, &mut phases, &format!("start {unit}"), || start(machine, spec))?;
-    let up = started.ok;
+    let Started { work: started, state } =
+        timed(listener, &mut phases, &format!("start {unit}"), || start(machine, spec))?;
     works.push(started);
-    if up && let Some(ready) = &spec.verify.ready {
+    let began = Instant::now();
+    if state == State::Up
+        && let Some(ready) = &spec.verify.ready
+    {
         works.push(timed(listener, &mut phases, "ready", || wait(machine, spec, &ready.check, ready.within))?);
     }
     if works.iter().all(|work| work.ok) {
@@ -48,17 +54,24 @@ pub fn run(machine: &Machine, subject: &Subject, listener: Listener<'_>) -> Resu
                 .extend(spec.verify.works.iter().map(|wanted| work(check::name(wanted), check::make(machine, wanted))));
         });
     }
-    let failed = works.iter().any(|work| !work.ok);
     // Asked before the service is stopped, which changes the answer.
-    let properties = if failed { machine.show(&unit, PROPERTIES)? } else { Properties::new() };
+    let properties = if state == State::Up {
+        let (stays, properties) = stays_up(machine, spec, began, 0)?;
+        works.extend(stays);
+        works.extend(remains::full(machine)?);
+        properties
+    } else {
+        machine.show(&unit, &[PROPERTIES, remains::PROPERTIES].concat())?
+    };
     let journal = std::thread::scope(|scope| -> Result<_, VerifyError> {
         let reading = scope.spawn(|| machine.journal(&unit));
-        if up {
+        if state != State::Down {
             works.push(timed(listener, &mut phases, "stop", || stop(machine, spec))?);
         }
         let read = reading.join().map_err(|_| VerifyError::Inside("reading the journal ended unexpectedly".into()))?;
         Ok(read?)
     })?;
+    works.push(remains::leaves_nothing(machine, subject, &properties)?);
     Ok(Ran { works, phases, journal, properties })
 }
 
@@ -80,7 +93,7 @@ pub fn report(probed: &Probed, ran: Ran, unenforced: &Unenforced<'_>) -> UnitRep
 
     let settings = subject.settings();
     let probes = judged(probed, unenforced);
-    let mut notes = policy::policy(spec).notes;
+    let mut notes = subject.notes();
     notes.extend(probed.notes.iter().cloned());
     let reaching = harmless::kept(subject);
     if !reaching.is_empty() {
@@ -97,7 +110,7 @@ pub fn report(probed: &Probed, ran: Ran, unenforced: &Unenforced<'_>) -> UnitRep
     let probing = Phase::of("probe", probed.machine_time);
     UnitReport {
         unit: subject.unit(),
-        profile: spec.profile.name().into(),
+        profile: subject.profile().into(),
         systemd: spec.systemd.number(),
         summary: Summary::of(&works, &probes),
         works,
@@ -115,7 +128,8 @@ pub fn judged(probed: &Probed, unenforced: &Unenforced<'_>) -> Vec<ProbeReport> 
     let subject = &probed.subject;
     let (unit, policy, baseline) = (subject.settings(), subject.policy(), subject.baseline());
     let everything = subject.claims_everything();
-    let claims = Claims { unit: &unit, policy: &policy, baseline: &baseline, everything, unenforced };
+    let profile = subject.profile();
+    let claims = Claims { unit: &unit, policy: &policy, baseline: &baseline, profile, everything, unenforced };
     probed.probes.iter().zip(&probed.observed).map(|(probe, observed)| judge(probe, observed, &claims)).collect()
 }
 
@@ -138,8 +152,27 @@ fn work(name: String, result: Result<String, String>) -> Work {
     }
 }
 
+/// What starting has led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is up, or what starts it is.
+    Up,
+    /// It is neither up nor has it failed.
+    Starting,
+    /// It has failed.
+    Down,
+}
+
+/// What came of starting a service.
+pub struct Started {
+    /// For the report.
+    pub work: Work,
+    /// What it has led to.
+    pub state: State,
+}
+
 /// Starts what starts the service: its socket, or itself; a timer is armed, and its service runs once.
-pub fn start(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
+pub fn start(machine: &Machine, spec: &Spec) -> Result<Started, VerifyError> {
     let service = spec.service_unit();
     let mut units = Vec::new();
     if spec.socket {
@@ -151,15 +184,72 @@ pub fn start(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
         units.push(format!("{}.timer", spec.name));
     }
     let names: Vec<&str> = units.iter().map(String::as_str).collect();
-    let began = Instant::now();
-    let output = machine.start(&names, STARTING)?;
     let name = if spec.socket { format!("{} listens", units[0]) } else { format!("{service} starts") };
+    // Who says that it takes longer until it is ready, means its start too.
+    let within = spec.verify.ready.as_ref().map_or(STARTING, |ready| ready.within.max(STARTING));
+    let began = Instant::now();
+    let output = match machine.start(&names, within) {
+        Ok(output) => output,
+        Err(MachineError::Timeout { .. }) => {
+            let work = Work { name, ok: false, detail: format!("not within {within:?}") };
+            return Ok(Started { work, state: State::Starting });
+        }
+        Err(error) => return Err(error.into()),
+    };
     if output.success() {
-        return Ok(Work { name, ok: true, detail: format!("in {} ms", began.elapsed().as_millis()) });
+        let work = Work { name, ok: true, detail: format!("in {} ms", began.elapsed().as_millis()) };
+        return Ok(Started { work, state: State::Up });
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let detail = said.lines().next().unwrap_or("systemd refused to start it").trim().to_owned();
-    Ok(Work { name, ok: false, detail })
+    Ok(Started { work: Work { name, ok: false, detail }, state: State::Down })
+}
+
+/// How often systemd has started a service again since it was started.
+pub fn restarts(properties: &Properties) -> u32 {
+    properties.get("NRestarts").and_then(|count| count.parse().ok()).unwrap_or_default()
+}
+
+/// Whether a service whose unit is up as long as its process is has stayed up since it began, when systemd had started it
+/// again this often; of one that comes and goes, whether it has failed. With what systemd says of it.
+pub fn stays_up(
+    machine: &Machine,
+    spec: &Spec,
+    began: Instant,
+    before: u32,
+) -> Result<(Option<Work>, Properties), VerifyError> {
+    let unit = spec.service_unit();
+    let checked = spec.verify.ready.is_some() || !spec.verify.works.is_empty();
+    if !checked && spec.service_type != ServiceType::Oneshot {
+        // Nothing has asked anything of it yet. One that ends at once has ended by then.
+        std::thread::sleep(SETTLING.saturating_sub(began.elapsed()));
+    }
+    let properties = machine.show(&unit, &[PROPERTIES, remains::PROPERTIES].concat())?;
+    let property = |name: &str| properties.get(name).map(String::as_str).unwrap_or_default();
+    let (state, restarts) = (property("ActiveState"), restarts(&properties));
+    let up = matches!(state, "active" | "reloading" | "refreshing");
+    let (result, stays) = (property("Result"), stays(spec, &properties));
+    let wrong = match state {
+        "failed" => Some(format!("it has failed ({result})")),
+        _ if restarts > before => Some(format!("it has ended, and systemd has started it again ({restarts} times)")),
+        "activating" if stays => Some(format!("it has ended, and systemd starts it again ({result})")),
+        _ if stays && !up => Some(format!(
+            "it has ended ({state}, {result}). A service of type {} is up as long as its first process is: what that leaves \
+             behind is killed",
+            property("Type")
+        )),
+        _ => None,
+    };
+    let ok = wrong.is_none();
+    let detail = wrong.unwrap_or_else(|| format!("{state} ({})", property("SubState")));
+    let work = Work { name: format!("{unit} stays up"), ok, detail };
+    Ok(((stays || !ok).then_some(work), properties))
+}
+
+/// Whether the service is to be up until it is stopped: by the `Type=` that its unit has, which may be another than its package
+/// says.
+fn stays(spec: &Spec, properties: &Properties) -> bool {
+    properties.get("Type").is_some_and(|kind| kind != "oneshot") && !spec.socket && spec.timer.is_none()
 }
 
 /// Asks until the service is ready or the time is over.
@@ -185,7 +275,7 @@ pub fn wait(machine: &Machine, spec: &Spec, ready: &ReadyCheck, within: Duration
             Err(detail) if began.elapsed() >= within => {
                 return Ok(Work { name, ok: false, detail: format!("not within {within:?}: {detail}") });
             }
-            Err(_) if has_failed(machine, spec)? => {
+            Err(_) if has_ended(machine, spec)? => {
                 return Ok(Work { name, ok: false, detail: "the service ended before it was ready".into() });
             }
             Err(_) => std::thread::sleep(TICK),
@@ -193,24 +283,43 @@ pub fn wait(machine: &Machine, spec: &Spec, ready: &ReadyCheck, within: Duration
     }
 }
 
+/// Waits for a line that the service itself has written in this run of it: what systemd says of it is none, nor what an
+/// earlier run has said.
 fn log(machine: &Machine, spec: &Spec, text: &str, within: Duration) -> Result<Work, VerifyError> {
-    let name = format!("ready: a log line with {text:?}");
+    // `grep` holds one line at a time, however many there are. Who has ended says nothing more: so look before asking.
+    const SCRIPT: &str = "journalctl --sync
+        id=$(systemctl show --property=InvocationID --value -- \"$1\")
+        journalctl --boot --output=cat --no-pager --quiet _SYSTEMD_UNIT=\"$1\" ${id:+_SYSTEMD_INVOCATION_ID=$id} |
+            grep --text --max-count=1 --fixed-strings -e \"$2\"; exit 0";
+    let (name, unit) = (format!("ready: a log line with {text:?}"), spec.service_unit());
     let began = Instant::now();
     loop {
-        let journal = machine.journal(&spec.service_unit())?;
-        if let Some(entry) = journal.iter().find(|entry| entry.message.contains(text)) {
-            return Ok(Work { name, ok: true, detail: entry.message.clone() });
+        let (ended, looked) = (has_ended(machine, spec)?, Instant::now());
+        let left = within.saturating_sub(began.elapsed()).max(LOOK);
+        let line = match machine.exec(&["sh", "-c", SCRIPT, "sh", &unit, text], b"", left) {
+            Ok(output) => output.checked("journalctl")?.text().trim_end().to_owned(),
+            Err(MachineError::Timeout { .. }) => String::new(),
+            Err(error) => return Err(error.into()),
+        };
+        if !line.is_empty() {
+            return Ok(Work { name, ok: true, detail: check::shorten(&line) });
+        }
+        if ended {
+            return Ok(Work { name, ok: false, detail: "the service ended before it was ready".into() });
         }
         if began.elapsed() >= within {
             return Ok(Work { name, ok: false, detail: format!("not within {within:?}") });
         }
-        std::thread::sleep(TICK);
+        // A long journal takes long to look through, and who writes it needs the processor.
+        std::thread::sleep(looked.elapsed().max(TICK));
     }
 }
 
-fn has_failed(machine: &Machine, spec: &Spec) -> Result<bool, VerifyError> {
-    let properties = machine.show(&spec.service_unit(), &["ActiveState"])?;
-    Ok(properties.get("ActiveState").is_some_and(|state| state == "failed"))
+/// Whether there is nothing to wait for any more.
+fn has_ended(machine: &Machine, spec: &Spec) -> Result<bool, VerifyError> {
+    let properties = machine.show(&spec.service_unit(), &["ActiveState", "Type"])?;
+    let state = properties.get("ActiveState").map(String::as_str).unwrap_or_default();
+    Ok(state == "failed" || (state == "inactive" && stays(spec, &properties)))
 }
 
 /// The units of a service, what starts it first: a socket at which somebody still waits would start a service that is
@@ -233,11 +342,22 @@ pub fn stop(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
     Ok(match stopped {
         Ok(output) if output.success() => {
             let properties = machine.show(&service, &["Result"])?;
-            let result = properties.get("Result").map(String::as_str).unwrap_or_default();
-            let ok = matches!(result, "success" | "");
-            Work { name, ok, detail: if ok { format!("in {took} ms") } else { format!("with result {result}") } }
+            let (ok, detail) = match properties.get("Result").map(String::as_str).unwrap_or_default() {
+                "success" | "" => (true, format!("in {took} ms")),
+                "timeout" => (
+                    false,
+                    format!("not within TimeoutStopSec= of the signal to end: systemd killed it after {took} ms"),
+                ),
+                result => (false, format!("with result {result}")),
+            };
+            Work { name, ok, detail }
         }
         Ok(output) => Work { name, ok: false, detail: String::from_utf8_lossy(&output.stderr).trim().to_owned() },
-        Err(_) => Work { name, ok: false, detail: format!("not within {STOPPING:?} of the signal to end") },
+        Err(MachineError::Timeout { .. }) => {
+            // Others have the machine after it.
+            machine.exec(&["systemctl", "kill", "--signal=KILL", "--", &service], b"", STOPPING)?;
+            Work { name, ok: false, detail: format!("not within {STOPPING:?} of the signal to end: killed") }
+        }
+        Err(error) => return Err(error.into()),
     })
 }

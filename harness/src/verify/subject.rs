@@ -1,9 +1,11 @@
 //! What is verified: a unit, its files, and the program that it runs.
 
+use crate::engine::File;
 use sandbox_unit::directive::Section;
 use sandbox_unit::emit::EmittedFile;
 use sandbox_unit::policy::{self, Setting};
-use sandbox_unit::spec::{Profile, Spec, User};
+use sandbox_unit::spec::{Profile, Spec, Timer, User};
+use sandbox_unit::unit::value::boolean;
 use sandbox_unit::unit::{assignments, words};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +16,30 @@ pub struct Subject {
     pub spec: Spec,
     /// The files of the unit, as they are installed: emitted now, or read from where they lie.
     pub files: Vec<UnitFile>,
+    /// Who brings its program.
+    pub program: Program,
+    /// What else is put into the machine for it.
+    pub installed: Vec<File>,
 }
+
+/// Who brings the program of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Program {
+    /// We do. Until then the prober stands in its place.
+    #[default]
+    Ours,
+    /// It is in the machine, with all that it needs, and can be one that others need, too, such as a shell: the prober has a
+    /// place of its own. What the unit promises is what its own lines say.
+    InMachine,
+}
+
+/// A unit that is no service.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the name of a service")]
+pub struct NoService(pub String);
+
+/// Where the prober stands for units whose program is in the machine.
+const PROBER_BESIDE: &str = "/usr/lib/sandbox-unit/prober";
 
 /// One file of a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +61,33 @@ impl Subject {
     #[must_use]
     pub fn emitted(spec: Spec) -> Self {
         let files = sandbox_unit::emit::files(&spec).into_iter().map(UnitFile::from).collect();
-        Self { spec, files }
+        Self { spec, files, program: Program::Ours, installed: Vec::new() }
+    }
+
+    /// A unit that no package declares, with its files: itself, its drop-ins, its socket and timer.
+    ///
+    /// # Errors
+    /// The name is not that of a service.
+    pub fn of_unit(name: &str, files: Vec<UnitFile>) -> Result<Self, NoService> {
+        let spec = Spec::bare(name.strip_suffix(".service").ok_or_else(|| NoService(name.to_owned()))?);
+        let has = |suffix: &str| files.iter().any(|file| file.path == format!("{}.{suffix}", spec.name));
+        let (socket, timer) = (has("socket"), has("timer"));
+        let mut subject = Self { spec, files, program: Program::Ours, installed: Vec::new() };
+        let settings = subject.settings();
+        let last = |directive: &str| {
+            settings.iter().rev().find(|line| line.directive == directive).map(|line| line.value.as_str())
+        };
+        let dynamic = last("DynamicUser").and_then(boolean) == Some(true);
+        subject.spec.user = match last("User") {
+            _ if dynamic => User::Dynamic,
+            None | Some("" | "root" | "0") => User::Root,
+            Some(user) => User::Static(user.to_owned()),
+        };
+        subject.spec.profile = Profile::None;
+        subject.spec.socket = socket;
+        // That there is one is all that counts: its text says when.
+        subject.spec.timer = timer.then(|| Timer::OnCalendar(String::new()));
+        Ok(subject)
     }
 
     /// `hello.service`.
@@ -57,6 +108,15 @@ impl Subject {
         path.filter(|path| path.starts_with('/')).unwrap_or_else(|| self.spec.executable())
     }
 
+    /// Where the prober stands.
+    #[must_use]
+    pub fn prober(&self) -> String {
+        match self.program {
+            Program::Ours => self.executable(),
+            Program::InMachine => PROBER_BESIDE.to_owned(),
+        }
+    }
+
     /// Where a file of the unit is installed.
     #[must_use]
     pub fn installed_path(file: &UnitFile) -> String {
@@ -66,13 +126,13 @@ impl Subject {
         }
     }
 
-    /// The settings in `[Service]` of the unit as it is installed.
+    /// The settings in `[Service]` of the unit as it is installed, its drop-ins last.
     #[must_use]
     pub fn settings(&self) -> Vec<Setting> {
         let service = self.unit();
-        self.files
-            .iter()
-            .filter(|file| file.path == service)
+        let drop_ins = format!("{service}.d/");
+        let own = self.files.iter().filter(|file| file.path == service);
+        own.chain(self.files.iter().filter(|file| file.path.starts_with(&drop_ins)))
             .flat_map(|file| assignments(&file.text))
             .filter(|assignment| assignment.section == Section::Service.name())
             .map(|assignment| Setting::plain(&assignment.directive, &assignment.value))
@@ -82,19 +142,41 @@ impl Subject {
     /// The settings that the policy has for the spec.
     #[must_use]
     pub fn policy(&self) -> Vec<Setting> {
-        policy::policy(&self.spec).settings
+        match self.program {
+            Program::Ours => policy::policy(&self.spec).settings,
+            Program::InMachine => self.settings(),
+        }
+    }
+
+    /// What the policy has to say about the spec.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        match self.program {
+            Program::Ours => policy::policy(&self.spec).notes,
+            Program::InMachine => Vec::new(),
+        }
     }
 
     /// The settings that the policy would have if nothing were declared.
     #[must_use]
     pub fn baseline(&self) -> Vec<Setting> {
-        policy::baseline(&self.spec).settings
+        match self.program {
+            Program::Ours => policy::baseline(&self.spec).settings,
+            Program::InMachine => Vec::new(),
+        }
+    }
+
+    /// The profile that it follows, in a word; nothing where it follows none of ours.
+    pub(crate) fn profile(&self) -> &'static str {
+        match self.program {
+            Program::Ours => self.spec.profile.name(),
+            Program::InMachine => "",
+        }
     }
 
     /// Whether every probe that goes through is a finding: without a profile, nothing is promised, and everything is shown.
     #[must_use]
     pub fn claims_everything(&self) -> bool {
-        self.spec.profile == Profile::None
+        self.program == Program::Ours && self.spec.profile == Profile::None
     }
 
     /// The user of the control run without privileges: the unit's own where it has one.

@@ -6,10 +6,70 @@ use super::problem::Problem;
 use super::reader::{Reader, Value};
 use super::time;
 use crate::spec::{Check, Forbid, Ready, ReadyCheck, Verify};
+use crate::unit::words;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// How long a service may take to become ready when nothing says otherwise.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// How checks are written on a command line.
+const WRITTEN: &str = "as in http://127.0.0.1/, tcp:127.0.0.1:6379, unix:/run/x.sock or run:/usr/bin/x --version";
+
+/// What a problem says without a place to point at.
+fn told(problem: Problem) -> String {
+    match problem.help {
+        Some(help) => format!("{}: {}; {help}", problem.message, problem.label),
+        None => format!("{}: {}", problem.message, problem.label),
+    }
+}
+
+/// As on a command line: `http://…`, `tcp:HOST:PORT`, `unix:PATH` or `run:PROGRAM ARGUMENT…`.
+impl FromStr for Check {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("http", _)) => {
+                let url = network::http(text).map_err(told)?;
+                Ok(Self::Http { url, status: None, headers: Vec::new(), body: None })
+            }
+            Some(("tcp", address)) => {
+                let address = network::host_and_port(address).map_err(told)?;
+                Ok(Self::Tcp { address, send: None, expect: None })
+            }
+            Some(("unix", path)) => {
+                Ok(Self::Unix { path: path::socket(path).map_err(told)?, send: None, expect: None })
+            }
+            Some(("run", command)) => {
+                let command = words(command);
+                match command.first() {
+                    Some(program) if program.starts_with('/') => Ok(Self::Run { command, expect: None }),
+                    _ => Err(format!("`{command}` names no program by its absolute path", command = command.join(" "))),
+                }
+            }
+            _ => Err(format!("`{text}` is no check; {WRITTEN}")),
+        }
+    }
+}
+
+/// As on a command line: `http://…`, `tcp:HOST:PORT`, `unix:PATH` or `log:TEXT`.
+impl FromStr for Ready {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let check = match text.split_once(':') {
+            Some(("http", _)) => ReadyCheck::Http(network::http(text).map_err(told)?),
+            Some(("tcp", address)) => ReadyCheck::Tcp(network::host_and_port(address).map_err(told)?),
+            Some(("unix", path)) => ReadyCheck::Unix(path::socket(path).map_err(told)?),
+            Some(("log", line)) => ReadyCheck::Log(not_empty(line).map_err(told)?),
+            _ => {
+                return Err(format!("`{text}` says nothing about being ready; {WRITTEN}, or log:TEXT in place of run"));
+            }
+        };
+        Ok(Self { check, within: WITHIN })
+    }
+}
 
 /// Reads the table; what is wrong is reported and left out.
 pub(super) fn read(value: &Value) -> Option<Verify> {

@@ -20,7 +20,9 @@ mount -t proc -o nosuid,nodev,noexec proc /proc
 echo "$leader" >"$state/starting"
 mv "$state/starting" "$state/leader"
 mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs /run
-mkdir /run/lock
+mkdir /run/lock /run/sandbox-unit-agent
+# What agents need to work is not filled by services.
+mount -t tmpfs -o nosuid,nodev,mode=0700 tmpfs /run/sandbox-unit-agent
 mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=5m tmpfs /run/lock
 mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs /tmp
 exec env -i PATH="$PATH" TERM=dumb container="$kind" sh -c "$init" init "$@"

@@ -1,10 +1,10 @@
-//! The processes of a machine on the host: the one that becomes systemd-nspawn, and the one that watches us.
+//! The process of a machine on the host: the one that becomes systemd-nspawn.
 
 use super::cgroup::Cgroup;
 use super::content::Content;
 use super::home::Home;
-use super::tools::Tools;
 use super::{EngineError, Nspawn};
+use crate::engine::memory::{available_memory, writable};
 use crate::engine::{ENVIRONMENT, HOSTNAME, Privileges, minimal};
 use crate::machine::MachineError;
 use std::fs;
@@ -26,9 +26,6 @@ const OVERLAY_REFUSED: i32 = 81;
 
 pub(super) struct Processes {
     launcher: Child,
-    watcher: Child,
-    /// When the last copy of it is closed, the watcher ends the machine. Nobody else gets one: it is closed on exec.
-    _alive: PipeWriter,
     console: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
     /// Where systemd-nspawn says that the machine is up. Closed as soon as it has: it passes on everything that systemd
@@ -37,30 +34,22 @@ pub(super) struct Processes {
 }
 
 impl Processes {
-    /// Starts both. The machine boots from here on.
+    /// Starts them. The machine boots from here on.
     pub fn start(engine: &Nspawn, home: &Home, cgroup: &Cgroup, content: &Content) -> Result<Self, EngineError> {
         let socket = home.path().join("notify");
         let notifications =
             UnixDatagram::bind(&socket).map_err(|source| EngineError::io("create a notification socket", source))?;
-        let (watched, alive) = io::pipe().map_err(|source| EngineError::io("create a pipe", source))?;
-        let watcher = watch(&engine.tools, home, cgroup, watched)?;
         let started = io::pipe().and_then(|(output, input)| {
             let child = launch(engine, home, cgroup, content, input)?;
             Ok((child, output))
         });
-        let (launcher, output) = match started {
-            Ok(started) => started,
-            Err(source) => {
-                end(watcher);
-                return Err(EngineError::io("start systemd-nspawn", source));
-            }
-        };
+        let (launcher, output) = started.map_err(|source| EngineError::io("start systemd-nspawn", source))?;
         let console = Arc::new(Mutex::new(Vec::new()));
         let reader = Some(thread::spawn({
             let console = Arc::clone(&console);
             move || keep_end(output, &console)
         }));
-        Ok(Self { launcher, watcher, _alive: alive, console, reader, notifications: Some(notifications) })
+        Ok(Self { launcher, console, reader, notifications: Some(notifications) })
     }
 
     /// Waits until systemd in the machine says that it has started what it starts at boot.
@@ -117,29 +106,15 @@ impl Processes {
         String::from_utf8_lossy(&bytes).replace('\r', "")
     }
 
-    /// Takes leave of both, which are about to end or have ended.
+    /// Takes leave of them, which are about to end or have ended.
     pub fn reap(&mut self) {
         // It may not have been in the machine's control group yet.
         let _ = self.launcher.kill();
         let _ = self.launcher.wait();
-        let _ = self.watcher.kill();
-        let _ = self.watcher.wait();
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
     }
-}
-
-fn watch(tools: &Tools, home: &Home, cgroup: &Cgroup, alive: PipeReader) -> Result<Child, EngineError> {
-    script(tools, include_str!("watch.sh"), "watch")
-        .arg(cgroup.hierarchy().point())
-        .arg(home.name())
-        .arg(home.path())
-        .stdin(alive)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|source| EngineError::io("start a process that watches this one", source))
 }
 
 fn launch(engine: &Nspawn, home: &Home, cgroup: &Cgroup, content: &Content, console: PipeWriter) -> io::Result<Child> {
@@ -147,7 +122,8 @@ fn launch(engine: &Nspawn, home: &Home, cgroup: &Cgroup, content: &Content, cons
     let mut command = Command::new(&tools.unshare);
     command.args(["--mount", "--propagation", "private", "--"]).arg(&tools.sh);
     command.args(["-c", include_str!("launch.sh"), "launch"]);
-    command.arg(cgroup.hierarchy().point()).arg(cgroup.machine()).arg(home.stage());
+    let room = writable(available_memory());
+    command.arg(cgroup.hierarchy().point()).arg(cgroup.machine()).arg(room.to_string()).arg(home.stage());
     for layer in &content.layers {
         command.arg(&layer.lower).arg(&layer.target).arg(&layer.options);
     }
@@ -167,7 +143,7 @@ fn launch(engine: &Nspawn, home: &Home, cgroup: &Cgroup, content: &Content, cons
         "--private-network",
     ]);
     command.arg(format!("--machine={}", home.name())).arg(format!("--hostname={HOSTNAME}"));
-    command.args(content.empty.iter().filter_map(|path| empty(path)));
+    command.args(content.empty.iter().filter_map(|path| empty(path, room / EMPTY)));
     command.args(privileges.arguments());
     command.arg("--").args(privileges.init());
     command.args([content.systemd, &format!("systemd.unit={}", minimal::TARGET)]);
@@ -221,29 +197,20 @@ impl Privileges {
     }
 }
 
-/// The argument for a directory that looks the same but holds nothing.
-fn empty(path: &Path) -> Option<String> {
+/// Which part of what the machine may write can be written to a directory that is empty at first. There are several.
+const EMPTY: u64 = 16;
+
+/// The argument for a directory that looks the same but holds nothing, and takes so many bytes.
+fn empty(path: &Path, size: u64) -> Option<String> {
     let metadata = fs::metadata(path).ok()?;
     let path = path.to_str()?.replace('\\', "\\\\").replace(':', "\\:");
     let (mode, uid, gid) = (metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
-    Some(format!("--tmpfs={path}:mode={mode:o},uid={uid},gid={gid}"))
-}
-
-fn script(tools: &Tools, text: &str, name: &str) -> Command {
-    let mut command = Command::new(&tools.sh);
-    command.args(["-c", text, name]);
-    detach(&mut command);
-    command
+    Some(format!("--tmpfs={path}:mode={mode:o},uid={uid},gid={gid},size={size}"))
 }
 
 /// A clean environment, and a process group of its own: Ctrl-C is for the tool.
-fn detach(command: &mut Command) {
+pub(super) fn detach(command: &mut Command) {
     command.env_clear().envs(ENVIRONMENT).current_dir("/").process_group(0);
-}
-
-fn end(mut child: Child) {
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 /// Reads until the end, and keeps the last part.

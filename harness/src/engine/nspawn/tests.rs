@@ -37,6 +37,34 @@ fn sh(machine: &Machine, script: &str) -> Output {
     machine.exec(&["sh", "-c", script], b"", SOON).expect("runs")
 }
 
+#[test]
+fn of_a_long_journal_both_ends_are_read_and_the_rest_is_counted() {
+    let unit = |count: u32| {
+        let line = format!("[Service]\nType=oneshot\nExecStart=seq --format=\"line %%g\" {count}\n");
+        file(&format!("/etc/systemd/system/counts-to-{count}.service"), &line, 0o644)
+    };
+    let installation = Installation { files: vec![unit(1500), unit(5000)], units: Vec::new() };
+    let machine = machine(start(&installation));
+    let journal = |count: u32| {
+        let unit = format!("counts-to-{count}.service");
+        assert!(machine.start(&[&unit], SOON).expect("starts").success());
+        let entries = machine.journal(&unit).expect("has a journal");
+        entries.into_iter().map(|entry| entry.message).collect::<Vec<_>>()
+    };
+    // With what systemd says of it, before and after.
+    let short = journal(1500);
+    assert!(
+        short.len() > 1500 && short.iter().filter(|line| line.starts_with("line ")).count() == 1500,
+        "{}",
+        short.len()
+    );
+    let long = journal(5000);
+    assert_eq!(long.len(), 2001);
+    assert!(long[1].starts_with("line ") && long[999].starts_with("line "), "{long:?}");
+    let first = long[..1000].iter().chain(&long[1001..]).filter(|line| line.starts_with("line ")).count();
+    assert_eq!(long[1000], format!("… {} more entries are not shown …", 5000 - first), "{first}");
+}
+
 /// Runs a test of this module again, alone, in another process, which knows by [`PART`] that it is the child.
 fn again(test: &str, prefix: &[&str]) -> Command {
     let program = std::env::current_exe().expect("this program");
