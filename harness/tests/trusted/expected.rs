@@ -1,11 +1,12 @@
 //! What is expected: the answers of each directive, and every place where something is known not to show.
 
+use sandbox_unit::policy::Setting;
 use std::path::Path;
 
 /// How each directive refuses, as error numbers, signals, or the effect being absent where no step failed ("isolated").
 /// Anything else is another story, and not the one that the probe tells.
 #[rustfmt::skip]
-pub const ANSWERS: &[(&str, &[&str])] = &[
+const ANSWERS: &[(&str, &[&str])] = &[
     ("BindReadOnlyPaths", &["EROFS"]),
     // Some bits of a mode are taken away without a word.
     ("CapabilityBoundingSet", &["EPERM", "EACCES", "isolated"]),
@@ -44,12 +45,20 @@ pub const ANSWERS: &[(&str, &[&str])] = &[
     ("RestrictSUIDSGID", &["EPERM"]),
     ("SocketBindDeny", &["EPERM"]),
     ("SystemCallArchitectures", &["SIGSYS"]),
-    // What the filter says: an error number behind the name of the call, or the default, which kills.
-    ("SystemCallFilter", &["EPERM", "SIGSYS"]),
     ("TemporaryFileSystem", &["ENOENT"]),
     ("UMask", &["isolated"]),
     ("User", &["EPERM", "EACCES"]),
 ];
+
+/// The answers of this setting.
+pub fn answers(setting: &Setting) -> &'static [&'static str] {
+    if setting.directive == "SystemCallFilter" {
+        // An error number can stand behind the name of the call; the default is to kill.
+        return if setting.value.ends_with(":EPERM") { &["EPERM"] } else { &["SIGSYS"] };
+    }
+    let answers = ANSWERS.iter().find(|(directive, _)| *directive == setting.directive);
+    answers.map(|(_, answers)| *answers).unwrap_or_default()
+}
 
 /// What a kernel, or this machine, can lack.
 #[derive(Clone, Copy)]
