@@ -45,6 +45,7 @@ Examples:
   cargo sandbox-unit emit                  write the units of this package to target/sandbox-unit/
   cargo sandbox-unit verify                build, boot, and prove that the sandbox holds
   cargo sandbox-unit verify -p hello       the same for one package of a workspace
+  cargo sandbox-unit prove                 what each setting of the units is for, by taking it away
   cargo sandbox-unit audit                 its exposure, and what is wrong with its lines
   cargo sandbox-unit diff old new          the protections that a change takes away
   cargo sandbox-unit doctor --fix          install what this machine lacks
@@ -59,6 +60,8 @@ pub enum Command {
     Emit(Emit),
     /// Boot the units and prove that the service works and everything else fails
     Verify(Verify),
+    /// Prove of each setting of the units that it is load-bearing: what goes through without it
+    Prove(Prove),
     /// Score units as systemd-analyze does, and point at what is wrong with them
     Audit(Audit),
     /// Tell what changed between two units in meaning: protections lost and gained
@@ -271,6 +274,53 @@ pub struct Verify {
     /// Install first what this machine lacks, as `doctor --fix` does
     #[arg(long)]
     pub fix: bool,
+}
+
+/// How a proof is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProofFormat {
+    /// For a person.
+    Human,
+    /// For a program: one JSON document, versioned by its `schema`.
+    Json,
+    /// For a browser: one page, with every setting against every probe.
+    Html,
+}
+
+/// `prove`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo sandbox-unit prove
+  cargo sandbox-unit prove --workspace --format json > proof.json
+  cargo sandbox-unit prove --format html > proof.html   (every setting against every probe)
+  cargo sandbox-unit prove --image trixie --systemd 257
+  cargo sandbox-unit prove --unit systemd-hostnamed
+
+On one machine run the unit, the unit without any of its settings, the unit without one of them, and one of them alone. A
+setting is necessary where something goes through without it, covered where others stop the same (and it goes through
+without all of them), implied where another brings it. The service itself is neither built nor run. Exit codes: 0 every
+setting is explained, 1 one is not, 2 usage or configuration, 3 this machine cannot run it.")]
+pub struct Prove {
+    /// The packages.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The systemd.
+    #[command(flatten)]
+    pub target: Target,
+    /// This unit, whoever wrote it: a file, with the drop-ins beside it, or the name of one that is in the image (can be given
+    /// several times). Its program need not be there
+    #[arg(long, value_name = "UNIT", conflicts_with_all = ["package", "workspace", "exclude"])]
+    pub unit: Vec<String>,
+    /// The root file system to boot, as for `verify`
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// What boots it
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub engine: Engine,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = ProofFormat::Human)]
+    pub format: ProofFormat,
 }
 
 /// How an audit is written.

@@ -4,10 +4,13 @@
 //! belongs to root is written outside the machine.
 
 use crate::error::Error;
+use crate::prove::Proving;
 use crate::verify::Machines;
 use crate::{GOOD, UNABLE, interrupt};
 use sandbox_unit_harness::engine::{self, Missing};
 use sandbox_unit_harness::report::matrix::Matrix;
+use sandbox_unit_harness::report::prove::Proof;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -17,19 +20,33 @@ use std::process::{Command, Stdio};
 
 /// What the part that runs as root needs to know.
 #[derive(Serialize, Deserialize)]
-struct Plan {
-    machines: Machines,
-    programs: HashMap<String, PathBuf>,
+enum Plan {
+    /// For `verify`.
+    Verify { machines: Machines, programs: HashMap<String, PathBuf> },
+    /// For `prove`.
+    Prove(Proving),
 }
 
-/// Has the machine part run as root.
+/// Has the machine part of `verify` run as root.
 ///
 /// # Errors
 /// There is no root to be had, or the part fails.
 pub fn verify(machines: Machines, programs: HashMap<String, PathBuf>) -> Result<Matrix, Error> {
+    as_root(&Plan::Verify { machines, programs })
+}
+
+/// Has the machine part of `prove` run as root.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn prove(proving: Proving) -> Result<Proof, Error> {
+    as_root(&Plan::Prove(proving))
+}
+
+fn as_root<T: DeserializeOwned>(plan: &Plan) -> Result<T, Error> {
     let this = std::env::current_exe().map_err(|error| Error::file("/proc/self/exe", error))?;
-    let plan = serde_json::to_vec(&Plan { machines, programs })
-        .map_err(|error| Error::Usage(format!("the plan cannot be written: {error}")))?;
+    let plan =
+        serde_json::to_vec(plan).map_err(|error| Error::Usage(format!("the plan cannot be written: {error}")))?;
     let mut child = Command::new("sudo")
         .arg("--")
         .arg(&this)
@@ -108,12 +125,16 @@ pub fn machine_part() -> Result<u8, Error> {
     interrupt::watch()?;
     let mut text = Vec::new();
     std::io::stdin().read_to_end(&mut text).map_err(|error| Error::file("standard input", error))?;
-    let Plan { machines, programs } = serde_json::from_slice(&text).map_err(|error| {
-        Error::Usage(format!("`machine-part` is called by `verify`, with a plan on standard input: {error}"))
+    let plan = serde_json::from_slice(&text).map_err(|error| {
+        Error::Usage(format!("`machine-part` is called by other verbs, with a plan on standard input: {error}"))
     })?;
     let engine = engine::choose().map_err(Error::NoEngine)?;
-    let matrix = machines.verify(engine.as_ref(), || Ok(programs))?;
-    let text = serde_json::to_string(&matrix).map_err(|error| Error::Usage(error.to_string()))?;
-    println!("{text}");
+    let text = match plan {
+        Plan::Verify { machines, programs } => {
+            serde_json::to_string(&machines.verify(engine.as_ref(), || Ok(programs))?)
+        }
+        Plan::Prove(proving) => serde_json::to_string(&proving.prove(engine.as_ref())?),
+    };
+    println!("{}", text.map_err(|error| Error::Usage(error.to_string()))?);
     Ok(GOOD)
 }

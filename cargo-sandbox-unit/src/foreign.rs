@@ -11,11 +11,25 @@ use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::verify::{ProgramOf, Subject, UnitFile};
 use std::path::Path;
 
-/// The unit that is meant, in this image, as something to verify.
+/// The unit that is meant, with what must work, and what is to be installed for it.
 ///
 /// # Errors
-/// There is no such unit, or systemd would not load it; or a file to install cannot be read.
-pub fn subject(options: &Foreign, name: &str, image: &Image, systemd: SystemdVersion) -> Result<Subject, Error> {
+/// As [`subject`]; or a file to install cannot be read.
+pub fn exercised(options: &Foreign, name: &str, image: &Image, systemd: SystemdVersion) -> Result<Subject, Error> {
+    let mut subject = subject(name, image, systemd)?;
+    subject.spec.verify.ready = options.ready.clone();
+    subject.spec.verify.works = options.works.clone();
+    for file in &options.install {
+        subject.installed.push(install(file)?);
+    }
+    Ok(subject)
+}
+
+/// The unit that is meant, in this image.
+///
+/// # Errors
+/// There is no such unit, or systemd would not load it.
+pub fn subject(name: &str, image: &Image, systemd: SystemdVersion) -> Result<Subject, Error> {
     let path = Path::new(name);
     let unit = match image.root() {
         // As systemctl takes names and paths.
@@ -43,9 +57,6 @@ pub fn subject(options: &Foreign, name: &str, image: &Image, systemd: SystemdVer
         Subject::of_unit(&loaded, files(&unit, &loaded)).map_err(|error| Error::Usage(format!("{shown}: {error}")))?;
     subject.program = ProgramOf::InMachine;
     subject.spec.systemd = systemd;
-    subject.spec.verify.ready = options.ready.clone();
-    subject.spec.verify.works = options.works.clone();
-    subject.installed = options.install.iter().map(install).collect::<Result<_, _>>()?;
     subject.installed.extend(users(&subject));
     Ok(subject)
 }

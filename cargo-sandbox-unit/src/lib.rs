@@ -20,6 +20,7 @@ mod matrix;
 mod output;
 mod package;
 mod progress;
+mod prove;
 mod text_diff;
 mod unit_files;
 mod verify;
@@ -49,6 +50,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &options.command {
         Command::Emit(emit) => emit::run(emit),
         Command::Verify(verify) => verify::run(verify, options.quiet),
+        Command::Prove(prove) => prove::run(prove, options.quiet),
         Command::Audit(audit) => audit::run(audit, options.quiet),
         Command::Diff(diff) => diff::run(diff, options.quiet),
         Command::Doctor(doctor) => doctor::run(doctor),

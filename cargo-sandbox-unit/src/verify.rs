@@ -58,7 +58,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
         let release = (!alone).then(|| systemd.to_string());
         let image = image::of(release.as_deref().or(options.image.as_deref()), &chosen, Some(systemd), quiet)?;
         if let Some(unit) = &options.foreign.unit {
-            let subject = foreign::subject(&options.foreign, unit, &image, systemd)?;
+            let subject = foreign::exercised(&options.foreign, unit, &image, systemd)?;
             status(&subject.unit(), systemd);
             subjects.push(subject);
         }

@@ -95,6 +95,7 @@ pub mod machine;
 #[cfg(feature = "package")]
 pub mod package;
 pub mod probe;
+pub mod prove;
 pub mod report;
 pub mod service;
 pub mod verify;

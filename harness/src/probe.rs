@@ -23,6 +23,7 @@ pub const CANARY: &str = "sandbox-unit canary: nothing that matters, but you sho
 pub const PROBER_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prober"));
 
 /// One forbidden action.
+#[derive(Clone)]
 pub struct Probe {
     /// Short name, unique in the catalogue: `write-usr`.
     pub id: Cow<'static, str>,
@@ -87,6 +88,10 @@ impl Group {
 pub enum Attempt {
     /// Create a file in this directory. An observer outside looks whether it is there.
     Write(Cow<'static, str>),
+    /// Leave a file in this directory, which is the service's own. An observer outside, who is another user, reads it.
+    Keep(Cow<'static, str>),
+    /// Have an open file with this number.
+    Descriptor(i64),
     /// Read this file, which holds the [`CANARY`].
     Read(Cow<'static, str>),
     /// Read this file or list this directory, whatever is in it.
@@ -144,7 +149,7 @@ impl Attempt {
     #[must_use]
     pub fn trace(&self, run: Run, unit: &str) -> Option<String> {
         match self {
-            Self::Write(directory) => {
+            Self::Write(directory) | Self::Keep(directory) => {
                 Some(format!("{}/.sandbox-unit-{unit}-{}", directory.trim_end_matches('/'), run.tag()))
             }
             _ => None,
@@ -162,12 +167,20 @@ impl Attempt {
                 let text = program.text(CANARY);
                 crate::syscall!(program, "write", descriptor, text, CANARY.len() as i64);
             }
+            Self::Keep(_) => {
+                // For everybody to read, as far as the directory lets them come.
+                let path = self.trace(run, unit).unwrap_or_default();
+                program.write_file(&path, CANARY.as_bytes(), 0o644);
+            }
             Self::Read(path) => {
                 program.read_file(path);
             }
             Self::Look(path) => look(&mut program, path),
             Self::Open(path, flags) => {
                 program.open(path, *flags);
+            }
+            Self::Descriptor(number) => {
+                crate::syscall!(program, "dup3", 0, *number, 0);
             }
             Self::Send(address) => send(&mut program, *address),
             Self::Exec(path) => exec(&mut program, path),
@@ -182,14 +195,14 @@ impl Attempt {
         let ended = outcome.end == End::Exited && !outcome.results.is_empty();
         let completed = ended && outcome.errno().is_none();
         match self {
-            Self::Write(_) => false,
+            Self::Write(_) | Self::Keep(_) => false,
             Self::Read(_) => holds(&outcome.shown, CANARY),
             // Opened, and something was in it: what is made inaccessible is an empty file or directory to root.
             Self::Look(_) => {
                 let at = |step: usize| outcome.results.get(step).copied().unwrap_or_default();
                 completed && (at(1) > 0 || at(2) > EMPTY_DIRECTORY)
             }
-            Self::Open(..) | Self::Send(_) => completed,
+            Self::Open(..) | Self::Send(_) | Self::Descriptor(_) => completed,
             Self::Exec(_) => completed && outcome.last() == Some(0),
             Self::Program(_, Success::NoError) => completed,
             Self::Program(build, Success::Past(answers)) => {

@@ -3,6 +3,7 @@
 pub mod human;
 pub mod matrix;
 mod mechanism;
+pub mod prove;
 pub mod scenario;
 
 pub use mechanism::{Enforcement, MechanismReport};

@@ -4,7 +4,7 @@
 //! being built; [`Session::exercise`] does the rest.
 
 pub mod check;
-mod declared;
+pub(crate) mod declared;
 pub(crate) mod explain;
 mod fitting;
 pub(crate) mod harmless;
@@ -38,7 +38,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Where the harness keeps what is its own inside a machine.
-const BASE: &str = "/var/lib/sandbox-unit";
+pub(crate) const BASE: &str = "/var/lib/sandbox-unit";
 /// The prober inside a machine, for control runs and checks.
 const PROBER: &str = "/var/lib/sandbox-unit/prober";
 
@@ -225,7 +225,7 @@ fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String,
 }
 
 /// Runs one phase, telling of its beginning and its end.
-fn timed<T>(listener: Listener<'_>, phases: &mut Vec<Phase>, name: &str, work: impl FnOnce() -> T) -> T {
+pub(crate) fn timed<T>(listener: Listener<'_>, phases: &mut Vec<Phase>, name: &str, work: impl FnOnce() -> T) -> T {
     listener(Progress::Began(name.into()));
     let start = Instant::now();
     let result = work();
@@ -235,6 +235,6 @@ fn timed<T>(listener: Listener<'_>, phases: &mut Vec<Phase>, name: &str, work: i
     result
 }
 
-fn ask_all(machine: &Machine, programs: &[Program]) -> Result<Vec<Outcome>, VerifyError> {
+pub(crate) fn ask_all(machine: &Machine, programs: &[Program]) -> Result<Vec<Outcome>, VerifyError> {
     check::ask_all(machine, programs, PROBING).map_err(VerifyError::Inside)
 }

@@ -1,4 +1,4 @@
-//! What `verify` costs over booting at all: both in one run, as a ratio.
+//! What `verify` and `prove` cost over booting at all: all in one run, as ratios.
 //!
 //! `cargo bench -p cargo-sandbox-unit --bench verify`
 //!
@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 /// Runs of each, taken in turn.
 const RUNS: usize = 15;
 
+/// Runs of `prove`.
+const PROOFS: usize = 5;
+
 fn main() {
     // `cargo test` runs benchmarks too, to see whether they start: nothing to do then.
     if !std::env::args().any(|argument| argument == "--bench") {
@@ -36,11 +39,16 @@ fn main() {
         whole.push(took);
         probing.push(probe);
     }
+    // It takes as long as ten of the others.
+    let mut proving: Vec<Duration> = (0..PROOFS).map(|_| prove()).collect();
     let (restricted_ratio, open_ratio) = (ratios(&whole, &restricted), ratios(&whole, &open));
     line("floor, in which controls can run", &mut open);
     line("floor, restricted by nspawn", &mut restricted);
     line("verify hello-http, built", &mut whole);
     line("of it, probes and controls", &mut probing);
+    line("prove hello-http", &mut proving);
+    let proof_ratio = proving[PROOFS / 2].as_secs_f64() / open[RUNS / 2].as_secs_f64();
+    println!("prove hello-http: wanted on two cores: 10 s or less; / floor with controls {proof_ratio:.1}");
     println!("verify / floor with controls     {open_ratio}; wanted: 2.00 or less");
     println!("verify / restricted floor        {restricted_ratio}");
 }
@@ -64,11 +72,21 @@ fn line(what: &str, times: &mut [Duration]) {
     );
 }
 
+const VERIFY: &[&str] = &["verify", "--release"];
+
+/// The whole of `prove`, which finds every setting explained.
+fn prove() -> Duration {
+    let began = Instant::now();
+    let output = tool(&["prove"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    began.elapsed()
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-fn tool() -> Command {
+fn tool(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-sandbox-unit"));
     // As from a shell: what Cargo sets for this program would make the build inside differ from the user's.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
@@ -76,21 +94,21 @@ fn tool() -> Command {
             command.env_remove(name);
         }
     }
-    command.args(["verify", "--release", "--format", "json", "--manifest-path"]);
+    command.args(arguments).args(["--format", "json", "--manifest-path"]);
     command.arg(root().join("examples/hello-http/Cargo.toml")).current_dir(root()).stdin(Stdio::null());
     command
 }
 
 /// Builds the example and installs what is missing, so that the timed runs find both done.
 fn prepare() {
-    let output = tool().arg("--fix").output().unwrap();
+    let output = tool(VERIFY).arg("--fix").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The whole of `verify`, and its probes and controls as the report has them.
 fn verify() -> (Duration, Duration) {
     let began = Instant::now();
-    let output = tool().output().unwrap();
+    let output = tool(VERIFY).output().unwrap();
     let took = began.elapsed();
     assert!(output.status.success());
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();

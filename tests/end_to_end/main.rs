@@ -21,5 +21,6 @@ mod matrix;
 mod msrv;
 mod profiles;
 mod project;
+mod prove;
 mod self_check;
 mod user;

@@ -1,7 +1,7 @@
 //! What is planted for probes, from outside the sandbox.
 
 use super::CANARY;
-use super::program::{AT_FDCWD, O_CREAT, O_RDWR, Program};
+use super::program::{AT_FDCWD, O_CREAT, O_RDWR, Program, SOCK_DGRAM};
 use crate::syscall;
 
 /// Something planted for a probe, owned by root. Directories on the way to it get mode 0755.
@@ -21,6 +21,9 @@ pub enum Canary {
     Socket(&'static str, u32),
     /// A POSIX message queue of this name, readable by everybody.
     MessageQueue(&'static str),
+    /// A network interface of this name behind which there is nobody: what is sent there is dropped. It goes with the network
+    /// namespace. Where the kernel has no driver for it at hand, none is loaded.
+    Interface(&'static str),
     /// A System V shared memory segment with this key, readable by everybody, that holds the [`CANARY`].
     SharedMemory(i32),
 }
@@ -85,6 +88,7 @@ impl Canary {
                 let name = program.text(path.trim_start_matches('/'));
                 syscall!(program, "mq_open", name, O_RDWR | O_CREAT, 0o644, 0);
             }
+            Self::Interface(name) => interface(&mut program, name),
             Self::SharedMemory(key) => shared_memory(&mut program, key),
         }
         program
@@ -104,6 +108,33 @@ fn way(program: &mut Program, path: &str) {
 #[must_use]
 pub const fn device(major: u32, minor: u32) -> u32 {
     (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
+}
+
+/// Makes a tunnel that nobody reads from, and brings it up (include/uapi/linux/if_tun.h and sockios.h).
+fn interface(program: &mut Program, name: &str) {
+    const TUNSETIFF: i64 = 0x4004_54ca;
+    const TUNSETPERSIST: i64 = 0x4004_54cb;
+    const IFF_TUN_WITHOUT_HEADER: u16 = 0x1001;
+    const SIOCSIFFLAGS: i64 = 0x8914;
+    const IFF_UP: u16 = 1;
+    const AF_INET: i64 = 2;
+    // struct ifreq: the name, then the flags.
+    let request = |program: &mut Program, flags: u16| {
+        let mut bytes = name.as_bytes().to_vec();
+        bytes.resize(16, 0);
+        bytes.extend_from_slice(&flags.to_ne_bytes());
+        bytes.resize(40, 0);
+        program.bytes(&bytes)
+    };
+    let (tunnel, up) = (request(program, IFF_TUN_WITHOUT_HEADER), request(program, IFF_UP));
+    // Opening the node could load the driver otherwise.
+    let driver = program.text("/sys/class/misc/tun");
+    syscall!(program, "faccessat", AT_FDCWD, driver, 0);
+    let device = program.open("/dev/net/tun", O_RDWR);
+    syscall!(program, "ioctl", device, TUNSETIFF, tunnel);
+    syscall!(program, "ioctl", device, TUNSETPERSIST, 1);
+    let socket = syscall!(program, "socket", AF_INET, SOCK_DGRAM, 0);
+    syscall!(program, "ioctl", socket, SIOCSIFFLAGS, up);
 }
 
 /// Creates a segment, or takes the one there is, and writes into it.

@@ -181,6 +181,7 @@ mod tests {
                     | Canary::MessageQueue(path)
                     | Canary::Socket(path, _) => path.contains("/sandbox-unit-"),
                     Canary::Device(path, ..) => path.starts_with("/dev/"),
+                    Canary::Interface(name) => name.starts_with("sandbox-unit"),
                     Canary::SharedMemory(key) => *key != 0,
                 };
                 assert!(ours, "{}: {canary:?}", probe.id);

@@ -1,43 +1,82 @@
 //! What is done from outside the sandbox, as root, before and after the runs of the probes.
 
-use super::program::{AT_FDCWD, Outcome, Program};
-use super::{CANARY, Probe, Run, holds};
+use super::canary::NOBODYS;
+use super::program::{AT_FDCWD, O_RDONLY, Outcome, Program};
+use super::{Attempt, CANARY, Probe, Run};
 use crate::syscall;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-/// The programs that look for the [trace](super::Attempt::trace) of each run of each probe, and remove it.
+/// The programs that look for the [trace](super::Attempt::trace) of each of these runs of each probe, and remove it.
 #[must_use]
-pub fn observe(probes: &[Probe], unit: &str) -> Vec<Program> {
-    traces(probes, unit).into_iter().map(|(_, path)| look_and_remove(&path)).collect()
+pub fn observe(probes: &[Probe], unit: &str, runs: &[Run]) -> Vec<Program> {
+    traces(probes, unit, runs).chunks(TOGETHER).map(look_and_remove).collect()
 }
 
 /// Which probe, by its place, left its trace in which run: what the programs of [`observe`] found.
 #[must_use]
-pub fn seen(probes: &[Probe], outcomes: &[Outcome]) -> HashSet<(usize, Run)> {
+pub fn seen(probes: &[Probe], outcomes: &[Outcome], runs: &[Run]) -> HashSet<(usize, Run)> {
     // The unit's name is in the paths alone.
-    let sources = traces(probes, "").into_iter().map(|(source, _)| source);
-    let found = sources.zip(outcomes).filter(|(_, outcome)| holds(&outcome.shown, CANARY));
-    found.map(|(source, _)| source).collect()
+    let traces = traces(probes, "", runs);
+    let each = traces.chunks(TOGETHER).zip(outcomes).flat_map(|(traces, outcome)| {
+        let found = outcome.results.chunks(STEPS).map(|steps| steps.get(READ) == Some(&(CANARY.len() as i64)));
+        traces.iter().zip(found)
+    });
+    each.filter(|(_, found)| *found).map(|(trace, _)| (trace.place, trace.run)).collect()
 }
 
-/// Every trace that there may be, with the place of its probe and its run.
-fn traces(probes: &[Probe], unit: &str) -> Vec<((usize, Run), String)> {
+/// What a probe would leave in a run.
+struct Trace {
+    place: usize,
+    run: Run,
+    path: String,
+    /// Whether it counts only where others can read it.
+    of_others: bool,
+}
+
+/// Every trace that there may be.
+fn traces(probes: &[Probe], unit: &str, runs: &[Run]) -> Vec<Trace> {
     let mut traces = Vec::new();
     for (place, probe) in probes.iter().enumerate() {
-        for run in Run::ALL {
-            traces.extend(probe.attempt.trace(run, unit).map(|path| ((place, run), path)));
+        for run in runs {
+            let of_others = matches!(probe.attempt, Attempt::Keep(_));
+            let path = probe.attempt.trace(*run, unit);
+            traces.extend(path.map(|path| Trace { place, run: *run, path, of_others }));
         }
     }
     traces
 }
 
-fn look_and_remove(path: &str) -> Program {
+/// How many traces one program looks for.
+const TOGETHER: usize = 8;
+/// How many steps it takes for each.
+const STEPS: usize = 7;
+/// Which of them reads.
+const READ: usize = 3;
+
+/// One process for several: a fork costs more than a look.
+fn look_and_remove(traces: &[Trace]) -> Program {
     let mut program = Program::default();
-    // Where there is nothing, the program ends here.
-    program.read_file(path);
-    let name = program.text(path);
-    syscall!(program, "unlinkat", AT_FDCWD, name, 0);
+    let buffer = program.space(2 * CANARY.len());
+    for trace in traces {
+        let name = program.text(&trace.path);
+        let reader = if trace.of_others { NOBODYS } else { 0 };
+        let steps = [
+            syscall!(program, "setfsgid", reader),
+            syscall!(program, "setfsuid", reader),
+            syscall!(program, "openat", AT_FDCWD, name, O_RDONLY),
+        ];
+        let [.., descriptor] = steps;
+        let rest = [
+            syscall!(program, "read", descriptor, buffer, 2 * CANARY.len() as i64),
+            syscall!(program, "setfsuid", 0),
+            syscall!(program, "setfsgid", 0),
+            syscall!(program, "unlinkat", AT_FDCWD, name, 0),
+        ];
+        for step in steps.into_iter().chain(rest) {
+            program.tolerate(step);
+        }
+    }
     program
 }
 
@@ -146,19 +185,22 @@ fn request(message: &[u8]) -> Program {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::probes;
     use crate::probe::program::End;
-    use crate::probe::{Attempt, probes};
 
     #[test]
     fn every_trace_is_looked_for_in_every_run_and_told_apart() {
         let probes = probes();
         let writes = probes.iter().filter(|probe| matches!(probe.attempt, Attempt::Write(_))).count();
-        let programs = observe(&probes, "hello");
-        assert_eq!(programs.len(), 3 * writes);
+        let programs = observe(&probes, "hello", &Run::ALL);
+        assert_eq!(programs.len(), (3 * writes).div_ceil(TOGETHER));
+        assert_eq!(programs[0].len(), TOGETHER * STEPS);
+        assert!(programs.iter().all(|program| program.unknown_calls() == 0));
         let mut outcomes = vec![Outcome::default(); programs.len()];
-        outcomes[1].shown = CANARY.as_bytes().to_vec();
+        outcomes[0].results = vec![-2; TOGETHER * STEPS];
+        outcomes[0].results[STEPS + READ] = CANARY.len() as i64;
         let first = probes.iter().position(|probe| matches!(probe.attempt, Attempt::Write(_))).expect("there is one");
-        assert_eq!(seen(&probes, &outcomes), HashSet::from([(first, Run::ControlUser)]));
+        assert_eq!(seen(&probes, &outcomes, &Run::ALL), HashSet::from([(first, Run::ControlUser)]));
     }
 
     #[test]

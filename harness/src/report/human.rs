@@ -7,11 +7,11 @@ use super::{By, MachineFacts, ProbeReport, Report, ScenarioReport, UnitReport, V
 use anstyle::{AnsiColor, Style};
 use std::fmt::{self, Write};
 
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const ODD: Style = AnsiColor::Yellow.on_default();
-const HEAD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(in crate::report) const GOOD: Style = AnsiColor::Green.on_default();
+pub(in crate::report) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(in crate::report) const ODD: Style = AnsiColor::Yellow.on_default();
+pub(in crate::report) const HEAD: Style = Style::new().bold();
+pub(in crate::report) const DIM: Style = Style::new().dimmed();
 
 /// Width of the column that names what was attempted.
 const ACTION: usize = 62;

@@ -60,6 +60,8 @@ fn write(directory: &str) -> Declared {
 }
 
 fn bind(listen: &Listen, transport: Transport, address: Option<IpAddr>, port: u16) -> Declared {
+    const SOL_SOCKET: i64 = 1;
+    const SO_REUSEADDR: i64 = 2;
     let mut program = Program::default();
     let kind = match transport {
         Transport::Tcp => SOCK_STREAM,
@@ -71,7 +73,11 @@ fn bind(listen: &Listen, transport: Transport, address: Option<IpAddr>, port: u1
         Ipv4Addr::UNSPECIFIED.into()
     };
     let (family, name, length) = program.internet_name((every, port).into());
+    let one = program.bytes(&1u32.to_ne_bytes());
     let socket = syscall!(program, "socket", family, kind, 0);
+    // Others may be at the same at this moment.
+    let shared = syscall!(program, "setsockopt", socket, SOL_SOCKET, SO_REUSEADDR, one, 4);
+    program.tolerate(shared);
     syscall!(program, "bind", socket, name, length);
     Declared { name: format!("may bind {listen}"), program }
 }

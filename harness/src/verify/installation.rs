@@ -161,7 +161,7 @@ const PATIENCE: &str = "TimeoutStartSec=20s\nTimeoutStopSec=5s\n";
 
 /// The closed list of directives that a run in place of the service replaces. None of them is part of a sandbox; a test
 /// holds the rest of the unit's properties against those of the unit without this file.
-fn in_place(command: &str, streams: &str) -> String {
+pub fn in_place(command: &str, streams: &str) -> String {
     let cleared =
         ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
     let cleared: String = cleared.iter().map(|directive| format!("{directive}=\n")).collect();
@@ -199,7 +199,7 @@ pub fn stage_records() -> String {
     format!("{BASE}/{STAGE}.records")
 }
 
-fn unit_path(unit: &str) -> String {
+pub fn unit_path(unit: &str) -> String {
     format!("/etc/systemd/system/{unit}")
 }
 

@@ -144,7 +144,7 @@ pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeRe
 }
 
 /// How a run was refused: an error name, a signal name, or nothing where every step went through.
-fn evidence(outcome: &Outcome) -> String {
+pub fn evidence(outcome: &Outcome) -> String {
     match outcome.end {
         End::Killed(31) => "SIGSYS".into(),
         End::Killed(11) => "SIGSEGV".into(),

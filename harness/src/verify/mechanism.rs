@@ -18,7 +18,7 @@ use crate::probe::program::{End, Outcome, decode, encode};
 use crate::report::{Enforcement, MachineFacts, MechanismReport};
 use crate::verify::explain::Properties;
 use crate::verify::judge::errno_name;
-use sandbox_unit::directive::{find, strictness};
+use sandbox_unit::directive::{Mechanism, find, strictness};
 use sandbox_unit::exit_status;
 use sandbox_unit::policy::Setting;
 use sandbox_unit::version::SystemdVersion;
@@ -93,6 +93,11 @@ fn unmeasured() -> impl Iterator<Item = MechanismReport> {
         detail: (*why).to_owned(),
         directives: mechanism.directives().map(|directive| directive.name.to_owned()).collect(),
     })
+}
+
+/// Why nothing shows a mechanism from inside a unit, where that is so.
+pub fn unmeasurable(mechanism: Mechanism) -> Option<&'static str> {
+    UNMEASURED.iter().find(|(_, known, _)| *known == mechanism).map(|(.., why)| *why)
 }
 
 /// What is to be measured of a machine.

@@ -105,10 +105,10 @@ pub fn look(machine: &Machine, attempted: &Attempted) -> Result<Looked, VerifyEr
     let units = Run::ALL.map(|run| runs.unit(run));
     let units: Vec<&str> = units.iter().map(String::as_str).collect();
     let mut properties = machine.show_each(&units, &[explain::PROPERTIES, &[STARTED, ENDED]].concat())?;
-    let traces = ask_all(machine, &observer::observe(probes, &subject.spec.name))?;
+    let traces = ask_all(machine, &observer::observe(probes, &subject.spec.name, &Run::ALL))?;
     let machine_time = span(&properties);
     Ok(Looked {
-        traces: observer::seen(probes, &traces),
+        traces: observer::seen(probes, &traces, &Run::ALL),
         properties: properties.pop().unwrap_or_default(),
         machine_time,
     })

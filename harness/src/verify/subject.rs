@@ -117,6 +117,25 @@ impl Subject {
         }
     }
 
+    /// The same in a machine where the service itself never runs: in its place, too, where that is the only one from which the
+    /// unit lets programs be executed.
+    pub(crate) fn prober_alone(&self) -> String {
+        let restricted = self.settings().iter().any(|setting| setting.directive == "NoExecPaths");
+        if restricted { self.executable() } else { self.prober() }
+    }
+
+    /// The unit with its drop-ins in one file, in which they count as they do beside it.
+    #[must_use]
+    pub fn in_one_file(mut self) -> Self {
+        let (unit, drop_ins) = (self.unit(), format!("{}.d/", self.unit()));
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.files.into_iter().partition(|file| file.path == unit || file.path.starts_with(&drop_ins));
+        let text = own.iter().map(|file| format!("{}\n", file.text)).collect();
+        self.files = others;
+        self.files.push(UnitFile { path: unit, text });
+        self
+    }
+
     /// Where a file of the unit is installed.
     #[must_use]
     pub fn installed_path(file: &UnitFile) -> String {

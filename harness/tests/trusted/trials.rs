@@ -103,7 +103,11 @@ impl Trial {
         let records = machine.read_file(&self.file("records")).expect("read").unwrap_or_default();
         let outcomes = decode(&records, self.probes.len()).expect("the prober understood");
         let left = if self.probes.iter().any(|probe| matches!(probe.attempt, Attempt::Write(_))) {
-            observer::seen(&self.probes, &ask(machine, &observer::observe(&self.probes, &self.unit)))
+            observer::seen(
+                &self.probes,
+                &ask(machine, &observer::observe(&self.probes, &self.unit, &Run::ALL)),
+                &Run::ALL,
+            )
         } else {
             Default::default()
         };

@@ -1,7 +1,7 @@
 //! The kernel's settings, modules, logs, clock and power, and its larger interfaces.
 
 use super::errno::{EBADF, EINVAL, EKEYREJECTED, ENOENT, ENOEXEC, ENOKEY, ENOSPC, EOPNOTSUPP};
-use super::{Attempt, NOWHERE, Probe, asks, does, probe};
+use super::{Attempt, Canary, NOWHERE, Probe, Success, asks, does, probe};
 use crate::probe::program::{AT_FDCWD, O_NONBLOCK, O_RDONLY, O_WRONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
@@ -9,6 +9,12 @@ use sandbox_unit::refusal::Refusal::{Call, Capabilities, Capability, Is, Set};
 
 /// ADJ_TICK of include/uapi/linux/timex.h.
 const ADJ_TICK: u64 = 0x4000;
+
+/// A directory in the file system for pinned BPF objects.
+const BPF_OBJECTS: &str = "/sys/fs/bpf/sandbox-unit-canary";
+
+/// The type of that file system (include/uapi/linux/magic.h).
+const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
 
 /// The probes of this group.
 pub fn table() -> Vec<Probe> {
@@ -324,6 +330,14 @@ fn rare_calls() -> Vec<Probe> {
     ]
 }
 
+fn see_bpf_objects(program: &mut Program) {
+    let directory = program.open(BPF_OBJECTS, O_RDONLY);
+    // Its type comes first in struct statfs.
+    let status = program.space(128);
+    syscall!(program, "fstatfs", directory, status);
+    program.load(status, 8);
+}
+
 /// Larger interfaces: whoever does not use them loses nothing, and their history is one of holes.
 fn interfaces() -> Vec<Probe> {
     vec![
@@ -339,6 +353,14 @@ fn interfaces() -> Vec<Probe> {
             }),
             [Call("bpf"), Capabilities(&["CAP_BPF", "CAP_SYS_ADMIN"]), Set("PrivateUsers")],
         ),
+        probe(
+            "bpf-objects",
+            "see the BPF objects of others",
+            // Where the machine has the file system for them there, which the number tells that is its type's.
+            Attempt::Program(see_bpf_objects, Success::Returns(BPF_FS_MAGIC)),
+            [Set("PrivateBPF"), Refusal::read(BPF_OBJECTS)],
+        )
+        .with(&[Canary::Directory(BPF_OBJECTS, 0o755)]),
         probe(
             "performance-events",
             "observe itself with performance events",

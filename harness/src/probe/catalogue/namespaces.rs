@@ -4,7 +4,8 @@
 //! own, which is how a service would.
 
 use super::errno::{EINVAL, ENOENT};
-use super::{NOWHERE, Probe, asks, does, probe};
+use super::{Attempt, NOWHERE, Probe, Success, asks, does, not_init, probe};
+use crate::probe::CANARY;
 use crate::probe::program::{AT_FDCWD, O_RDONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
@@ -142,6 +143,14 @@ fn mounts() -> Vec<Probe> {
             mount_refusals("mount"),
         ),
         probe(
+            "mount-for-others",
+            "mount a file system that others see, too",
+            // Over a directory of its own process in /proc, with which the mount goes. The root of process 1 shows what
+            // others see; "self" is there this process, too.
+            Attempt::Program(mount_for_others, Success::Shows(CANARY)),
+            [vec![Set("PrivateMounts"), Set("PrivatePIDs")], mount_refusals("mount")].concat(),
+        ),
+        probe(
             "open-file-system",
             "prepare a file system to mount",
             // fs/fsopen.c: nothing is mounted; the context dies with the child.
@@ -202,4 +211,12 @@ fn mounts() -> Vec<Probe> {
             [Capability("CAP_SYS_CHROOT"), Call("chroot")],
         ),
     ]
+}
+
+fn mount_for_others(program: &mut Program) {
+    not_init(program);
+    let (kind, path) = (program.text("tmpfs"), program.text("/proc/self/fdinfo"));
+    syscall!(program, "mount", kind, path, kind, 0, 0);
+    program.write_file("/proc/self/fdinfo/canary", CANARY.as_bytes(), 0o600);
+    program.read_file("/proc/1/root/proc/self/fdinfo/canary");
 }

@@ -3,7 +3,7 @@
 //! What is sent goes to addresses that the machine routes to its own loopback device, so that no packet leaves it.
 
 use super::errno::EINVAL;
-use super::{Attempt, Probe, Success, asks, does, probe};
+use super::{Attempt, Canary, Probe, Success, asks, does, probe};
 use crate::probe::program::{O_RDONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
@@ -164,12 +164,42 @@ fn addresses() -> Vec<Probe> {
         send("send-dns", "send to a public name server", Ipv4Addr::new(8, 8, 8, 8).into(), 53),
         send("send-metadata", "send to a cloud's metadata service", Ipv4Addr::new(169, 254, 169, 254).into(), 80),
         probe(
+            "send-other-interface",
+            "send through another interface than the loopback's",
+            Attempt::Program(send_through_other, Success::NoError),
+            [
+                Interface(OTHER_INTERFACE),
+                Set("PrivateNetwork"),
+                Connect(Ipv4Addr::new(198, 18, 0, 1).into()),
+                Call("socket"),
+                Call("setsockopt"),
+                Call("sendto"),
+            ],
+        )
+        .with(&[Canary::Device("/dev/net/tun", 0o666, 10, 200), Canary::Interface(OTHER_INTERFACE)]),
+        probe(
             "see-sockets",
             "see the sockets of others",
             Attempt::Program(see_sockets, Success::Shows(MANAGER)),
             [Set("PrivateNetwork")],
         ),
     ]
+}
+
+/// An interface beside the loopback's.
+const OTHER_INTERFACE: &str = "sandbox-unit0";
+
+/// Sends one datagram for a network of benchmarks (RFC 2544) through the interface that is made for it, behind which there
+/// is nobody.
+fn send_through_other(program: &mut Program) {
+    const SOL_SOCKET: i64 = 1;
+    const SO_BINDTODEVICE: i64 = 25;
+    let device = program.text(OTHER_INTERFACE);
+    let (family, name, length) = program.internet_name((Ipv4Addr::new(198, 18, 0, 1), DISCARD).into());
+    let byte = program.text("x");
+    let socket = syscall!(program, "socket", family, SOCK_DGRAM, 0);
+    syscall!(program, "setsockopt", socket, SOL_SOCKET, SO_BINDTODEVICE, device, OTHER_INTERFACE.len() as i64);
+    syscall!(program, "sendto", socket, byte, 1, 0, name, length);
 }
 
 /// A socket of the service manager, which is in the network of the machine alone.
