@@ -2,6 +2,7 @@
 
 use crate::project::{Verified, emitted, example, take_sandbox_away, tool, verify};
 use predicates::prelude::*;
+use serde_json::Value;
 
 fn holds(name: &str) -> Verified {
     let verified = verify(&example(name), &[]);
@@ -30,6 +31,18 @@ fn hello_http_works_and_everything_else_fails() {
     let summary = &unit["summary"];
     assert_eq!(summary["allowed"], 0);
     assert_eq!(summary["refused"].as_u64().unwrap() as usize, refused.len());
+    let cron = scenario(&verified, "cron-job");
+    assert_eq!((&cron["outcome"], &cron["identity"]), (&"stopped".into(), &false.into()), "{cron:#}");
+    assert!(cron["directives"].as_array().unwrap().contains(&"ProtectSystem".into()), "{cron:#}");
+    // Whoever may be asked from anywhere may answer to anywhere.
+    let metadata = scenario(&verified, "cloud-metadata");
+    assert_eq!((&metadata["outcome"], &metadata["probes"][0]), (&"open".into(), &"send-metadata".into()));
+}
+
+/// What an intruder could do.
+fn scenario<'a>(verified: &'a Verified, id: &str) -> &'a Value {
+    let scenarios = verified.unit()["scenarios"].as_array().unwrap();
+    scenarios.iter().find(|scenario| scenario["id"] == id).unwrap_or_else(|| panic!("no {id}"))
 }
 
 #[test]
@@ -63,6 +76,9 @@ fn without_a_sandbox_overreach_succeeds_so_its_failures_above_mean_something() {
     let through = works.iter().filter(|work| work["detail"].as_str().unwrap().contains("\"succeeded\":true"));
     assert!(through.count() >= 4, "{works:#?}");
     assert!(verified.ids("allowed").len() >= 20, "{:?}", verified.ids("allowed"));
+    for id in ["library", "set-uid-shell", "stay-in-tmp", "download", "reverse-shell", "container-engine"] {
+        assert_eq!(scenario(&verified, id)["outcome"], "open", "{id}");
+    }
 }
 
 #[test]
@@ -76,6 +92,7 @@ fn the_report_for_people_shows_the_unit_the_checks_the_probes_and_the_verdict() 
                 .and(predicate::str::contains("What must work"))
                 .and(predicate::str::contains("GET http://127.0.0.1/"))
                 .and(predicate::str::contains("create a file below /usr"))
+                .and(predicate::str::contains("leave a job for cron"))
                 .and(predicate::str::contains("hello-http.service holds"))
                 .and(predicate::str::contains("\u{1b}").not()),
         )

@@ -1,11 +1,12 @@
 //! What is expected: the answers of each directive, and every place where something is known not to show.
 
+use sandbox_unit::policy::Setting;
 use std::path::Path;
 
 /// How each directive refuses, as error numbers, signals, or the effect being absent where no step failed ("isolated").
 /// Anything else is another story, and not the one that the probe tells.
 #[rustfmt::skip]
-pub const ANSWERS: &[(&str, &[&str])] = &[
+const ANSWERS: &[(&str, &[&str])] = &[
     ("BindReadOnlyPaths", &["EROFS"]),
     // Some bits of a mode are taken away without a word.
     ("CapabilityBoundingSet", &["EPERM", "EACCES", "isolated"]),
@@ -21,7 +22,8 @@ pub const ANSWERS: &[(&str, &[&str])] = &[
     ("NoNewPrivileges", &["EPERM"]),
     ("PrivateDevices", &["ENOENT", "EPERM"]),
     ("PrivateIPC", &["ENOENT"]),
-    ("PrivateNetwork", &["ENETUNREACH", "isolated"]),
+    ("PrivateMounts", &["ENOENT"]),
+    ("PrivateNetwork", &["ENETUNREACH", "ENODEV", "isolated"]),
     ("PrivatePIDs", &["ESRCH", "isolated"]),
     ("PrivateTmp", &["ENOENT", "isolated"]),
     ("PrivateUsers", &["EPERM", "EACCES", "EINVAL", "ECONNREFUSED"]),
@@ -44,20 +46,28 @@ pub const ANSWERS: &[(&str, &[&str])] = &[
     ("RestrictSUIDSGID", &["EPERM"]),
     ("SocketBindDeny", &["EPERM"]),
     ("SystemCallArchitectures", &["SIGSYS"]),
-    // What the filter says: an error number behind the name of the call, or the default, which kills.
-    ("SystemCallFilter", &["EPERM", "SIGSYS"]),
     ("TemporaryFileSystem", &["ENOENT"]),
     ("UMask", &["isolated"]),
     ("User", &["EPERM", "EACCES"]),
 ];
+
+/// The answers of this setting.
+pub fn answers(setting: &Setting) -> &'static [&'static str] {
+    if setting.directive == "SystemCallFilter" {
+        // An error number can stand behind the name of the call; the default is to kill.
+        return if setting.value.ends_with(":EPERM") { &["EPERM"] } else { &["SIGSYS"] };
+    }
+    let answers = ANSWERS.iter().find(|(directive, _)| *directive == setting.directive);
+    answers.map(|(_, answers)| *answers).unwrap_or_default()
+}
 
 /// What a kernel, or this machine, can lack.
 #[derive(Clone, Copy)]
 pub enum Feature {
     /// What shows by this file.
     File(&'static str),
-    /// A system call.
-    Call,
+    /// What shows by this answer to the probe alone: a system call that is not there, a file system of another type.
+    Answer(&'static str),
     /// This capability (by its number) in the bounding set of whoever runs the tests.
     Capability(u32),
 }
@@ -67,7 +77,7 @@ impl Feature {
     pub fn is_lacking(self, answer: &str) -> bool {
         match self {
             Self::File(path) => !Path::new(path).exists(),
-            Self::Call => answer == "ENOSYS",
+            Self::Answer(lacking) => answer == lacking,
             Self::Capability(number) => {
                 let status = std::fs::read_to_string("/proc/self/status").expect("read");
                 let held = status.lines().find_map(|line| line.strip_prefix("CapBnd:")).expect("told").trim();
@@ -79,15 +89,17 @@ impl Feature {
 
 /// Unproven where the feature is lacking: such a probe's control fails, so that it never counts as refused.
 pub const UNPROVEN: &[(&str, Feature)] = &[
+    // No image here mounts the file system for BPF objects.
+    ("bpf-objects", Feature::Answer("isolated")),
     ("device-mem", Feature::File("/sys/class/mem/mem")),
     ("emergency-keys", Feature::File("/proc/sysrq-trigger")),
-    ("io-ports", Feature::Call),
-    ("io-privilege", Feature::Call),
+    ("io-ports", Feature::Answer("ENOSYS")),
+    ("io-privilege", Feature::Answer("ENOSYS")),
     ("load-module", Feature::File("/proc/modules")),
     ("load-module-file", Feature::File("/proc/modules")),
     ("raise-limits", Feature::Capability(24)),
     ("replace-kernel", Feature::File("/sys/kernel/kexec_loaded")),
-    ("replace-kernel-from-file", Feature::Call),
+    ("replace-kernel-from-file", Feature::Answer("ENOSYS")),
     ("unload-module", Feature::File("/proc/modules")),
 ];
 
@@ -97,12 +109,15 @@ pub const UNENFORCED: &[(&str, &str, &[&str])] = &[
     // Debian 12 builds it without the BPF framework.
     ("SocketBindDeny=any", "*", &["252"]),
     ("RestrictNetworkInterfaces=~lo", "*", &["252"]),
+    ("RestrictNetworkInterfaces=~sandbox-unit0", "*", &["252"]),
     // In a machine, where /sys is made of several mounts, these leave them as they are.
     ("ProtectKernelTunables=yes", "tunable-sys", &["257", "262"]),
 ];
 
 /// What refuses without being named by the probe: identity apart, which the controls tell from the sandbox.
 pub const UNNAMED: &[(&str, &str)] = &[
+    // Whatever gives a unit mounts of its own keeps its mounts from others: PrivateMounts= is what that is called.
+    ("mount-for-others", "*"),
     // Where /tmp is read-only. A unit that has this has a /tmp of its own, too, which is not.
     ("execute-own-file", "ProtectSystem=strict"),
     ("load-own-library", "ProtectSystem=strict"),

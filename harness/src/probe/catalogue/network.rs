@@ -168,7 +168,7 @@ fn addresses() -> Vec<Probe> {
             "send through another interface than the loopback's",
             Attempt::Program(send_through_other, Success::NoError),
             [
-                Set("RestrictNetworkInterfaces"),
+                Interface(OTHER_INTERFACE),
                 Set("PrivateNetwork"),
                 Connect(Ipv4Addr::new(198, 18, 0, 1).into()),
                 Call("socket"),
