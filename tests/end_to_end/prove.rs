@@ -171,11 +171,11 @@ fn any_unit_file_is_proven_with_its_drop_ins() {
     assert_eq!(list(&setting(proven, "LockPersonality")["probes"]), ["personality"]);
 
     // A unit that does not start proves nothing, and that is not good.
-    write("User=nobody-of-this-name\n");
+    write("WorkingDirectory=/nowhere\n");
     let (code, proof) = prove(&["--unit", &file]);
     assert_eq!(code, 1, "{proof:#}");
     let why = setting(&proof["units"][0], "ProtectHome")["why"].as_str().unwrap();
-    assert!(why.ends_with("did not start: 217/USER"), "{why}");
+    assert!(why.ends_with("did not start: 200/CHDIR"), "{why}");
 }
 
 #[test]
