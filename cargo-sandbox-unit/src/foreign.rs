@@ -4,6 +4,7 @@ use crate::cli::{Foreign, Install};
 use crate::error::Error;
 use crate::unit_files::{Reader, Unit, in_root};
 use sandbox_unit::audit::LoadError;
+use sandbox_unit::policy::last;
 use sandbox_unit::spec::User;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::engine::File;
@@ -106,11 +107,9 @@ fn mode(path: &Path) -> Result<u32, Error> {
 fn users(subject: &Subject) -> Option<File> {
     let settings = subject.settings();
     let is_name = |word: &&str| !word.is_empty() && !word.contains('%') && word.parse::<u32>().is_err();
-    let last = |directive: &str| {
-        settings.iter().rev().find(|setting| setting.directive == directive).map(|setting| setting.value.as_str())
-    };
     let supplementary = settings.iter().filter(|setting| setting.directive == "SupplementaryGroups");
-    let groups = last("Group").into_iter().chain(supplementary.flat_map(|setting| setting.value.split_whitespace()));
+    let groups =
+        last(&settings, "Group").into_iter().chain(supplementary.flat_map(|setting| setting.value.split_whitespace()));
     let mut text: String = groups.filter(is_name).map(|group| format!("g {group} -\n")).collect();
     if let User::Static(user) = &subject.spec.user
         && is_name(&user.as_str())

@@ -6,8 +6,10 @@
 
 mod anatomy;
 mod cover;
+mod directories;
 mod evidence;
 mod judge;
+mod own;
 mod role;
 mod trial;
 
@@ -194,7 +196,7 @@ fn catalogue(subject: &Subject, anatomy: &Anatomy) -> Result<Vec<Probe>, VerifyE
         let probe = Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit: subject.unit(), error })?;
         catalogue.push(probe);
     }
-    catalogue.extend(trial::own(anatomy));
+    catalogue.extend(own::probes(anatomy));
     Ok(catalogue)
 }
 

@@ -33,6 +33,12 @@ impl Setting {
     }
 }
 
+/// The last value of a directive among settings, an empty one too.
+#[must_use]
+pub fn last<'a>(settings: &'a [Setting], directive: &str) -> Option<&'a str> {
+    settings.iter().rev().find(|setting| setting.directive == directive).map(|setting| setting.value.as_str())
+}
+
 /// Who wants a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -292,6 +292,29 @@ pub struct Directories {
     pub config: Vec<String>,
 }
 
+impl Directories {
+    /// The directives, and where what they name lies (systemd.exec(5)).
+    pub const TOPS: [(&str, &str); 5] = [
+        ("RuntimeDirectory", "/run"),
+        ("StateDirectory", "/var/lib"),
+        ("CacheDirectory", "/var/cache"),
+        ("LogsDirectory", "/var/log"),
+        ("ConfigurationDirectory", "/etc"),
+    ];
+
+    /// The names of each kind with where they lie, in the order of [`Self::TOPS`].
+    pub fn below_tops(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
+        let names = [&self.runtime, &self.state, &self.cache, &self.logs, &self.config];
+        Self::TOPS.into_iter().map(|(_, top)| top).zip(names)
+    }
+
+    /// The same, to be changed.
+    pub fn below_tops_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Vec<String>)> {
+        let names = [&mut self.runtime, &mut self.state, &mut self.cache, &mut self.logs, &mut self.config];
+        Self::TOPS.into_iter().map(|(_, top)| top).zip(names)
+    }
+}
+
 /// A capability that the service keeps, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capability {

@@ -4,11 +4,12 @@
 //! with one state directory would take it away from each other.
 
 use super::anatomy::{Anatomy, Held};
+use super::directories::Directories;
 use super::evidence::Effect;
 use crate::engine::File;
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::{Outcome, Program, decode, encode};
-use crate::probe::{Attempt, Group, Probe, Run, observer};
+use crate::probe::{Attempt, Probe, Run, observer};
 use crate::syscall;
 use crate::verify::declared::Declared;
 use crate::verify::explain::{PROPERTIES, Properties};
@@ -16,9 +17,6 @@ use crate::verify::installation::{in_place, unit_path};
 use crate::verify::judge::Observation;
 use crate::verify::{BASE, Subject, VerifyError, ask_all};
 use sandbox_unit::policy::Setting;
-use sandbox_unit::refusal::Refusal;
-use sandbox_unit::spec::Spec;
-use sandbox_unit::unit::words;
 use std::num::NonZero;
 use std::time::Duration;
 
@@ -240,160 +238,5 @@ impl Bench<'_> {
             }
         }
         Ok(found)
-    }
-}
-
-/// The directories that systemd makes for a unit, and what they are called in a trial.
-struct Directories {
-    /// The name of each directive's top, the name in the unit, and the one in the trial.
-    names: Vec<(&'static str, String, String)>,
-}
-
-/// Where the directories of each directive lie (systemd.exec(5)).
-const TOPS: [(&str, &str); 5] = [
-    ("RuntimeDirectory", "/run"),
-    ("StateDirectory", "/var/lib"),
-    ("CacheDirectory", "/var/cache"),
-    ("LogsDirectory", "/var/log"),
-    ("ConfigurationDirectory", "/etc"),
-];
-
-fn top(directive: &str) -> Option<&'static str> {
-    TOPS.iter().find(|(known, _)| *known == directive).map(|(_, top)| *top)
-}
-
-/// The probes that follow from a unit's own values: what it keeps, and what is beyond its limits.
-pub fn own(anatomy: &Anatomy) -> Vec<Probe> {
-    let mut probes = keeping(anatomy);
-    let limits = anatomy.protections.iter().filter(|protection| protection.directive == "LimitNOFILE");
-    let numbers = limits.filter_map(|limit| limit.lines.last()?.split(':').next()?.parse::<i64>().ok());
-    probes.extend(numbers.map(|number| Probe {
-        id: "beyond-open-files".into(),
-        group: Group::Processes,
-        action: format!("have open files from number {number} on").into(),
-        refused_by: vec![Refusal::Set("LimitNOFILE")].into(),
-        attempt: Attempt::Descriptor(number),
-        canaries: &[],
-    }));
-    probes
-}
-
-/// The probes that leave something in the directories of a unit that stay, for others to read.
-fn keeping(anatomy: &Anatomy) -> Vec<Probe> {
-    const STAYING: [(&str, &str); 3] = [
-        ("StateDirectory", "StateDirectoryMode"),
-        ("CacheDirectory", "CacheDirectoryMode"),
-        ("LogsDirectory", "LogsDirectoryMode"),
-    ];
-    let mut probes = Vec::new();
-    for (directive, mode) in STAYING {
-        let settings = anatomy.kept.iter().filter(|setting| setting.directive == directive);
-        for word in settings.flat_map(|setting| words(&setting.value)) {
-            let name = word.split(':').next().unwrap_or_default();
-            let path = format!("{}/{name}", top(directive).unwrap_or_default());
-            probes.push(Probe {
-                id: format!("keep:{path}").into(),
-                group: Group::FileReads,
-                action: format!("let others read what it keeps in {path}").into(),
-                refused_by: vec![Refusal::Set(mode), Refusal::Set("DynamicUser")].into(),
-                attempt: Attempt::Keep(path.into()),
-                canaries: &[],
-            });
-        }
-    }
-    probes
-}
-
-impl Directories {
-    fn of(kept: &[Setting], number: usize) -> Self {
-        let mut names = Vec::new();
-        for setting in kept {
-            let Some(top) = top(&setting.directive) else { continue };
-            names.extend(words(&setting.value).into_iter().map(|word| {
-                let name = word.split(':').next().unwrap_or_default().to_owned();
-                let other = format!("{name}.sandbox-unit-{number}");
-                (top, name, other)
-            }));
-        }
-        // The longest first: one can lie in another.
-        names.sort_by_key(|(_, name, _)| std::cmp::Reverse(name.len()));
-        Self { names }
-    }
-
-    /// A setting's line with the names and paths of the trial.
-    fn line(&self, setting: &Setting) -> String {
-        let words = setting.value.split(' ');
-        let words: Vec<String> = match top(&setting.directive) {
-            Some(top) => words.map(|word| self.name(top, word)).collect(),
-            None => words.map(|word| self.word(word)).collect(),
-        };
-        format!("{}={}\n", setting.directive, words.join(" "))
-    }
-
-    /// A name below this top, which links may follow, as it is in the trial.
-    fn name(&self, top: &str, word: &str) -> String {
-        for (_, name, other) in self.names.iter().filter(|(at, ..)| *at == top) {
-            match word.strip_prefix(name.as_str()) {
-                Some(rest) if rest.is_empty() || rest.starts_with(':') => return format!("{other}{rest}"),
-                _ => {}
-            }
-        }
-        word.to_owned()
-    }
-
-    /// A word, which may hold a path, as it is in the trial.
-    fn word(&self, word: &str) -> String {
-        for (top, name, other) in &self.names {
-            for top in [(*top).to_owned(), format!("{top}/private")] {
-                match word.split_once(&format!("{top}/{name}")) {
-                    Some((before, rest)) if rest.is_empty() || rest.starts_with(['/', ':', '"']) => {
-                        return format!("{before}{top}/{other}{rest}");
-                    }
-                    _ => {}
-                }
-            }
-        }
-        word.to_owned()
-    }
-
-    /// The spec with the directories of the trial.
-    fn spec(&self, spec: &Spec) -> Spec {
-        let mut spec = spec.clone();
-        let directories = &mut spec.directories;
-        for (top, names) in [
-            ("/run", &mut directories.runtime),
-            ("/var/lib", &mut directories.state),
-            ("/var/cache", &mut directories.cache),
-            ("/var/log", &mut directories.logs),
-            ("/etc", &mut directories.config),
-        ] {
-            for name in names {
-                if let Some((.., other)) = self.names.iter().find(|(at, known, _)| *at == top && known == name) {
-                    name.clone_from(other);
-                }
-            }
-        }
-        spec
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trial_has_directories_of_its_own_wherever_they_are_named() {
-        let kept = [Setting::plain("StateDirectory", "hello"), Setting::plain("RuntimeDirectory", "hello")];
-        let own = Directories::of(&kept, 7);
-        let line = |directive: &str, value: &str| own.line(&Setting::plain(directive, value));
-        assert_eq!(line("StateDirectory", "hello"), "StateDirectory=hello.sandbox-unit-7\n");
-        assert_eq!(line("User", "hello"), "User=hello\n");
-        assert_eq!(
-            line("NoExecPaths", "/ -/var/lib/hello /run/hello/x /var/lib/hello2"),
-            "NoExecPaths=/ -/var/lib/hello.sandbox-unit-7 /run/hello.sandbox-unit-7/x /var/lib/hello2\n"
-        );
-        let mut spec = Spec::bare("hello");
-        spec.directories.state = vec!["hello".into()];
-        assert_eq!(own.spec(&spec).directories.state, ["hello.sandbox-unit-7"]);
     }
 }

@@ -3,7 +3,7 @@
 pub mod matrix;
 
 use super::scenario::Outcome;
-use super::{By, MachineFacts, ProbeReport, Report, ScenarioReport, UnitReport, Verdict, Work};
+use super::{By, MachineFacts, Phase, ProbeReport, Report, ScenarioReport, UnitReport, Verdict, Work};
 use anstyle::{AnsiColor, Style};
 use std::fmt::{self, Write};
 
@@ -40,15 +40,17 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
         )?;
         write_unit(out, unit)?;
     }
-    let total: u64 =
-        report.phases.iter().chain(report.units.iter().flat_map(|unit| &unit.phases)).map(|phase| phase.ms).sum();
-    let phases: Vec<String> = report
-        .phases
-        .iter()
-        .chain(report.units.iter().flat_map(|unit| &unit.phases))
-        .map(|phase| format!("{} {} ms", phase.name, phase.ms))
-        .collect();
-    writeln!(out, "{DIM}{total} ms: {}{DIM:#}", phases.join(", "))
+    write_phases(out, report.phases.iter().chain(report.units.iter().flat_map(|unit| &unit.phases)))
+}
+
+/// How long everything took, in a line.
+pub(in crate::report) fn write_phases<'a>(
+    out: &mut String,
+    phases: impl Iterator<Item = &'a Phase> + Clone,
+) -> fmt::Result {
+    let total: u64 = phases.clone().map(|phase| phase.ms).sum();
+    let each: Vec<String> = phases.map(|phase| format!("{} {} ms", phase.name, phase.ms)).collect();
+    writeln!(out, "{DIM}{total} ms: {}{DIM:#}", each.join(", "))
 }
 
 /// What the machine does not enforce of what the units rest on: a line a mechanism.

@@ -23,14 +23,8 @@ impl Declared {
     /// Everything that a spec declares and that can be attempted without the service.
     pub fn of(spec: &Spec) -> Vec<Self> {
         let mut declared = Vec::new();
-        let directories = &spec.directories;
-        let owned = [
-            ("/var/lib", &directories.state),
-            ("/var/cache", &directories.cache),
-            ("/var/log", &directories.logs),
-            ("/run", &directories.runtime),
-        ];
-        for (top, names) in owned {
+        // systemd does not give the directories of the configuration to the user.
+        for (top, names) in spec.directories.below_tops().filter(|(top, _)| *top != "/etc") {
             declared.extend(names.iter().map(|name| write(&format!("{top}/{name}"))));
         }
         // A path of another owner is opened by the sandbox, but whether the user may write it is for the package to say.

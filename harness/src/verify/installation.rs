@@ -139,10 +139,11 @@ impl<'a> Runs<'a> {
     /// What lets a prober be executed that does not stand where the unit allows programs.
     fn reachable(&self) -> String {
         let prober = self.subject.prober();
-        let restricted = self.subject.settings().iter().any(|setting| setting.directive == "NoExecPaths");
         match self.subject.program {
             // A path that may be executed becomes writable, where all are read-only, unless it is mounted again.
-            Brought::InMachine if restricted => format!("ExecPaths={prober}\nBindReadOnlyPaths={prober}\n"),
+            Brought::InMachine if self.subject.restricts_execution() => {
+                format!("ExecPaths={prober}\nBindReadOnlyPaths={prober}\n")
+            }
             Brought::InMachine | Brought::Ours => String::new(),
         }
     }

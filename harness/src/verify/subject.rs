@@ -74,11 +74,8 @@ impl Subject {
         let (socket, timer) = (has("socket"), has("timer"));
         let mut subject = Self { spec, files, program: Program::Ours, installed: Vec::new() };
         let settings = subject.settings();
-        let last = |directive: &str| {
-            settings.iter().rev().find(|line| line.directive == directive).map(|line| line.value.as_str())
-        };
-        let dynamic = last("DynamicUser").and_then(boolean) == Some(true);
-        subject.spec.user = match last("User") {
+        let dynamic = policy::last(&settings, "DynamicUser").and_then(boolean) == Some(true);
+        subject.spec.user = match policy::last(&settings, "User") {
             _ if dynamic => User::Dynamic,
             None | Some("" | "root" | "0") => User::Root,
             Some(user) => User::Static(user.to_owned()),
@@ -120,8 +117,12 @@ impl Subject {
     /// The same in a machine where the service itself never runs: in its place, too, where that is the only one from which the
     /// unit lets programs be executed.
     pub(crate) fn prober_alone(&self) -> String {
-        let restricted = self.settings().iter().any(|setting| setting.directive == "NoExecPaths");
-        if restricted { self.executable() } else { self.prober() }
+        if self.restricts_execution() { self.executable() } else { self.prober() }
+    }
+
+    /// Whether the unit says from where programs may be executed.
+    pub(crate) fn restricts_execution(&self) -> bool {
+        self.settings().iter().any(|setting| setting.directive == "NoExecPaths")
     }
 
     /// The unit with its drop-ins in one file, in which they count as they do beside it.

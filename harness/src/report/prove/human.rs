@@ -1,7 +1,7 @@
 //! The proof for a person at a terminal.
 
 use super::{Counts, Proof, ProofResult, SettingProof, UnitProof};
-use crate::report::human::{BAD, DIM, GOOD, HEAD, ODD};
+use crate::report::human::{BAD, DIM, GOOD, HEAD, ODD, write_phases};
 use anstyle::Style;
 use std::fmt::{self, Write};
 
@@ -34,9 +34,7 @@ fn write_proof(out: &mut String, proof: &Proof) -> fmt::Result {
         )?;
         write_unit(out, unit)?;
     }
-    let total: u64 = proof.phases.iter().map(|phase| phase.ms).sum();
-    let phases: Vec<String> = proof.phases.iter().map(|phase| format!("{} {} ms", phase.name, phase.ms)).collect();
-    writeln!(out, "{DIM}{total} ms: {}{DIM:#}", phases.join(", "))
+    write_phases(out, proof.phases.iter())
 }
 
 fn write_unit(out: &mut String, unit: &UnitProof) -> fmt::Result {

@@ -127,15 +127,7 @@ pub(super) fn no_exec_paths(spec: &Spec, _: &Opened) -> Vec<Line> {
     // Seen on 252, 257 and 262: "/" does not reach what is mounted for the service itself, which is just what it can
     // write. A path with "-" may be missing.
     let mut paths = ["/", "/tmp", "/var/tmp", "-/dev/shm", "/run"].map(String::from).to_vec();
-    let own = &spec.directories;
-    let places = [
-        ("/run", &own.runtime),
-        ("/var/lib", &own.state),
-        ("/var/cache", &own.cache),
-        ("/var/log", &own.logs),
-        ("/etc", &own.config),
-    ];
-    for (top, names) in places {
+    for (top, names) in spec.directories.below_tops() {
         paths.extend(names.iter().map(|name| quote_path(&format!("-{top}/{name}"))));
     }
     vec![Line::profile(paths.join(" "))]
