@@ -151,17 +151,17 @@ impl Machine {
         // What was written before --sync is in what is read after it.
         const SCRIPT: &str =
             "journalctl --sync; exec journalctl --boot --output=json --no-pager --quiet --unit=\"$1\" --lines=$2";
-        // The first of them, and then how many there are.
-        const MANY: &str =
-            "journalctl --boot --output=json --no-pager --quiet --unit=\"$1\" | sed -n -e \"1,$2p\" -e '$='";
+        // The first of them, and then how many there are up to the last that was read: more may have come since.
+        const MANY: &str = "journalctl --boot --output=json --no-pager --quiet --unit=\"$1\" |
+            sed -n -e \"1,$2p\" -e \"/$3/{=;q}\" -e '$='";
         let most = (2 * EACH_END).to_string();
         let output = self.exec(&["sh", "-c", SCRIPT, "sh", unit, &most], b"", PATIENCE)?.checked("journalctl")?;
         let mut entries = parse_journal(&output.stdout)?;
         if entries.len() < 2 * EACH_END {
             return Ok(entries);
         }
-        let each = EACH_END.to_string();
-        let output = self.exec(&["sh", "-c", MANY, "sh", unit, &each], b"", PATIENCE)?.checked("journalctl")?;
+        let (each, last) = (EACH_END.to_string(), last_cursor(&output.stdout)?);
+        let output = self.exec(&["sh", "-c", MANY, "sh", unit, &each, &last], b"", PATIENCE)?.checked("journalctl")?;
         let (lines, count) = counted(&output.stdout)?;
         let mut kept = parse_journal(lines)?;
         let last = entries.split_off(entries.len() - EACH_END);
@@ -359,6 +359,17 @@ fn parse_properties(text: &str) -> BTreeMap<String, String> {
             .or_insert_with(|| value.to_owned());
     }
     shown
+}
+
+/// Where the last of these entries is in the journal: letters, digits, `=` and `;` (systemd.journal-fields(7)).
+fn last_cursor(lines: &[u8]) -> Result<String, MachineError> {
+    let last = lines.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let entry: Option<Value> = serde_json::from_slice(last).ok();
+    let cursor = entry.as_ref().and_then(|entry| entry.get("__CURSOR")?.as_str()).map(str::to_owned);
+    cursor.ok_or_else(|| MachineError::Unexpected {
+        command: "journalctl".to_owned(),
+        answer: String::from_utf8_lossy(last).into_owned(),
+    })
 }
 
 fn parse_journal(lines: &[u8]) -> Result<Vec<JournalEntry>, MachineError> {
