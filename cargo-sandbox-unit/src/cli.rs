@@ -1,7 +1,9 @@
 //! The command line.
 
+mod package;
 mod verify;
 
+pub use package::Package;
 pub use verify::{Foreign, Install, Verify, Versions};
 
 use crate::matrix::Version;
@@ -63,6 +65,8 @@ pub enum Command {
     Emit(Emit),
     /// Boot the units and prove that the service works and everything else fails
     Verify(Verify),
+    /// Make packages for distributions, with the units in them
+    Package(Package),
     /// Prove of each setting of the units that it is load-bearing: what goes through without it
     Prove(Prove),
     /// Score units as systemd-analyze does, and point at what is wrong with them

@@ -19,6 +19,7 @@ mod interrupt;
 mod matrix;
 mod output;
 mod package;
+mod packaging;
 mod progress;
 mod prove;
 mod text_diff;
@@ -50,6 +51,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &options.command {
         Command::Emit(emit) => emit::run(emit),
         Command::Verify(verify) => verify::run(verify, options.quiet),
+        Command::Package(package) => packaging::run(package, options.quiet),
         Command::Prove(prove) => prove::run(prove, options.quiet),
         Command::Audit(audit) => audit::run(audit, options.quiet),
         Command::Diff(diff) => diff::run(diff, options.quiet),

@@ -9,20 +9,35 @@ use sandbox_unit::metadata::{self, Parsed};
 use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::package::{self, PackageError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A package with its specs.
 pub struct Selected {
     /// Its name, for `cargo build --package`.
     pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its Cargo.toml.
+    pub manifest: PathBuf,
+    /// Its `[package.metadata]`.
+    pub metadata: serde_json::Value,
     /// What its metadata declares.
     pub specs: Vec<Spec>,
+}
+
+impl Selected {
+    /// Where its Cargo.toml is.
+    pub fn directory(&self) -> &Path {
+        self.manifest.parent().unwrap_or(&self.manifest)
+    }
 }
 
 /// The selected packages.
 pub struct Packages {
     /// The packages, in the order of the workspace.
     pub packages: Vec<Selected>,
+    /// Where the workspace is, or the package itself that is in none.
+    pub workspace_root: PathBuf,
     /// Cargo's target directory.
     pub target_directory: PathBuf,
 }
@@ -47,7 +62,13 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
         let manifest = package::manifest(package, &metadata).map_err(unreadable)?;
         let found = match metadata::parse(&manifest) {
             Ok(Parsed { specs, warnings }) => {
-                packages.push(Selected { name: package.name.to_string(), specs });
+                packages.push(Selected {
+                    name: package.name.to_string(),
+                    version: package.version.to_string(),
+                    manifest: package.manifest_path.clone().into_std_path_buf(),
+                    metadata: package.metadata.clone(),
+                    specs,
+                });
                 warnings
             }
             Err(found) => {
@@ -65,7 +86,11 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
         return Err(Error::Configuration(told));
     }
     diagnostics::print(&told);
-    Ok(Packages { packages, target_directory: metadata.target_directory.into_std_path_buf() })
+    Ok(Packages {
+        packages,
+        workspace_root: metadata.workspace_root.into_std_path_buf(),
+        target_directory: metadata.target_directory.into_std_path_buf(),
+    })
 }
 
 impl Packages {
@@ -139,7 +164,7 @@ fn choose<'a>(selection: &Selection, metadata: &'a Metadata) -> Result<Vec<&'a P
 }
 
 /// The manifest that the user stands at: the one named, or the nearest from here up.
-fn present_manifest(selection: &Selection) -> Option<PathBuf> {
+pub fn present_manifest(selection: &Selection) -> Option<PathBuf> {
     if let Some(path) = &selection.manifest.manifest_path {
         return path.canonicalize().ok();
     }

@@ -4,7 +4,7 @@ use super::subject::Subject;
 use sandbox_unit::refusal::Refusal;
 
 /// Clock, modules, power, hardware, and the policies of security modules: none of them is namespaced.
-const REACHING: &[&str] =
+pub const REACHING: &[&str] =
     &["CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_BOOT", "CAP_SYS_RAWIO", "CAP_MAC_ADMIN", "CAP_MAC_OVERRIDE"];
 
 /// Those of them that the unit keeps.

@@ -225,7 +225,7 @@ mod tests {
             )],
         };
         let phases = vec![Phase { name: "boot".into(), ms: 120 }];
-        let report = Report { schema: SCHEMA, machine, units: vec![unit], phases };
+        let report = Report { schema: SCHEMA, machine, units: vec![unit], phases, package: None };
         Column { systemd, report: Some(report), error: None }
     }
 
