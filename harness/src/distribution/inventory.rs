@@ -34,6 +34,15 @@ const OF_THE_SYSTEM: [&str; 19] = [
     "/var/spool/cron",
 ];
 
+/// Folders that systemd makes when it has something for them. What is in them counts.
+const FOLDERS_OF_SYSTEMD: [&str; 5] = [
+    "/var/lib/systemd/timers",
+    "/var/lib/private",
+    "/var/cache/private",
+    "/var/log/private",
+    "/var/lib/systemd/deb-systemd-helper-masked",
+];
+
 /// All paths of a machine.
 #[derive(Debug)]
 pub struct Inventory {
@@ -59,7 +68,7 @@ impl Inventory {
             let within = new
                 .last()
                 .is_some_and(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')));
-            if !ours && !of_the_system && !within {
+            if !ours && !of_the_system && !within && !FOLDERS_OF_SYSTEMD.contains(&path.as_str()) {
                 new.push(path.clone());
             }
         }
@@ -86,6 +95,7 @@ mod tests {
             "/etc/hello-too",
             "/var/lib",
             "/var/lib/dpkg/info/x.list",
+            "/var/lib/private",
             "/var/lib/sandbox-unit/prober",
         ]);
         assert_eq!(after.since(&before), ["/etc/hello", "/etc/hello-too"]);

@@ -6,6 +6,7 @@ use super::{Delivery, PATIENCE, Trial, must, work};
 use crate::machine::MachineError;
 use crate::report::{Stage, Work};
 use crate::verify::VerifyError;
+use sandbox_unit::spec::Spec;
 
 /// A file among what a service has written, by which it is seen whether that is kept.
 const KEPT: &str = "sandbox-unit-kept";
@@ -35,7 +36,7 @@ impl Trial<'_> {
     /// not installed or has no service.
     pub fn install(&mut self, file: &str, delivery: &Delivery) -> Result<(Option<Installed>, Stage), VerifyError> {
         let output = self.manager.install(self.machine, file)?;
-        let mut works = vec![work(format!("{} installs {}", self.manager.program(), self.told()), &output)];
+        let mut works = vec![work(format!("{} installs {}", self.manager.program(), self.identity.told()), &output)];
         if !output.success() {
             return Ok((None, stage("installation", works)));
         }
@@ -60,16 +61,8 @@ impl Trial<'_> {
             let there = self.machine.exec(&["test", "-d", &path], b"", PATIENCE)?.success();
             works.push(must(format!("{path} is made"), there, if there { "" } else { "there is no such directory" }));
         }
-        for spec in &delivery.specs {
-            if !installed.units.iter().any(|unit| unit.name == spec.service_unit())
-                && delivery.declares_one_of(&installed)
-            {
-                works.push(must(
-                    format!("it brings {}", spec.service_unit()),
-                    false,
-                    "its package declares it, and it is not there",
-                ));
-            }
+        for missing in delivery.missing(&installed) {
+            works.push(must(format!("it brings {missing}"), false, "its package declares it, and it is not there"));
         }
         if !self.manager.starts() {
             let names = installed.to_start();
@@ -86,11 +79,6 @@ impl Trial<'_> {
             }
         }
         Ok((Some(installed), stage("installation", works)))
-    }
-
-    /// `hello 0.1.0-1 (amd64)`.
-    fn told(&self) -> String {
-        format!("{} {} ({})", self.identity.name, self.identity.version, self.identity.architecture)
     }
 
     /// What must be so of a unit when its package was installed.
@@ -175,10 +163,11 @@ impl Trial<'_> {
             Some(next) => Some(next.to_owned()),
             None => self.manager.successor(self.machine, file)?,
         };
+        let mut shown = self.identity.told();
         let output = match &own {
             Some(next) => {
                 if let Ok(identity) = self.manager.identity(self.machine, next)? {
-                    self.identity = identity;
+                    shown = identity.told();
                 }
                 self.manager.upgrade(self.machine, next)?
             }
@@ -188,7 +177,7 @@ impl Trial<'_> {
                 self.manager.again(self.machine, file)?
             }
         };
-        works.push(work(format!("{} upgrades to {}", self.manager.program(), self.told()), &output));
+        works.push(work(format!("{} upgrades to {shown}", self.manager.program()), &output));
         for ((unit, before), after) in installed.units.iter().zip(&before).zip(self.shown(installed)?) {
             let name = &unit.name;
             if is_up(before) {
@@ -254,7 +243,7 @@ impl Trial<'_> {
         works.push(must("no file of it is left".into(), of_the_package.is_empty(), of_the_package.join(", ")));
         works.extend(self.kept(&directories)?);
         if self.manager.purge_is_unknown() {
-            works.push(self.nothing_else(installed, left, &directories));
+            works.push(self.nothing_else(left, &directories));
             self.notes.push(format!("{} has no purge: what the services have written stays", self.manager.program()));
         }
         Ok(stage("removal", works))
@@ -265,7 +254,7 @@ impl Trial<'_> {
         let Some(output) = self.manager.purge(self.machine, &self.identity.name) else { return Ok(None) };
         let mut works = vec![work(format!("{} purges {}", self.manager.program(), self.identity.name), &output?)];
         let left = self.left(installed, before)?;
-        works.push(self.nothing_else(installed, left, &[]));
+        works.push(self.nothing_else(left, &[]));
         Ok(Some(stage("purge", works)))
     }
 
@@ -279,7 +268,7 @@ impl Trial<'_> {
     }
 
     /// Whether nothing is left but this.
-    fn nothing_else(&self, _installed: &Installed, mut left: Vec<String>, but: &[String]) -> Work {
+    fn nothing_else(&self, mut left: Vec<String>, but: &[String]) -> Work {
         let private = |path: &str| path.replacen("/lib/", "/lib/private/", 1);
         left.retain(|path| {
             !but.iter().any(|kept| path == kept || *path == private(kept) || kept.starts_with(&format!("{path}/")))
@@ -290,8 +279,12 @@ impl Trial<'_> {
 }
 
 impl Delivery {
-    /// Whether a service of the package is declared by a package here; then all of that are to be in it.
-    fn declares_one_of(&self, installed: &Installed) -> bool {
-        self.specs.iter().any(|spec| installed.units.iter().any(|unit| unit.name == spec.service_unit()))
+    /// The services that are not in the package, though the package here declares them that declares others in it.
+    fn missing(&self, installed: &Installed) -> Vec<String> {
+        let is_there = |spec: &Spec| installed.units.iter().any(|unit| unit.name == spec.service_unit());
+        let here =
+            |spec: &Spec| self.specs.iter().any(|other| other.package.name == spec.package.name && is_there(other));
+        let missing = self.specs.iter().filter(|spec| here(spec) && !is_there(spec));
+        missing.map(Spec::service_unit).collect()
     }
 }

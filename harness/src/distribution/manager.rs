@@ -70,6 +70,13 @@ pub struct Identity {
     pub architecture: String,
 }
 
+impl Identity {
+    /// `hello 0.1.0-1 (amd64)`.
+    pub fn told(&self) -> String {
+        format!("{} {} ({})", self.name, self.version, self.architecture)
+    }
+}
+
 impl Manager {
     fn ways(self) -> &'static Ways {
         WAYS.iter().find(|ways| ways.manager == self).unwrap_or(&WAYS[0])
