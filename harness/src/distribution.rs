@@ -129,8 +129,8 @@ pub fn verify(
     let mut stages = vec![installation];
     stages.push(timed(listener, &mut phases, "upgrade", || trial.upgrade(&installed, &file, next.as_deref()))?);
     stages.push(timed(listener, &mut phases, "remove", || trial.remove(&installed, &before))?);
-    if let Some(stage) = timed(listener, &mut phases, "purge", || trial.purge(&installed, &before))? {
-        stages.push(stage);
+    if !manager.purge_is_unknown() {
+        stages.extend(timed(listener, &mut phases, "purge", || trial.purge(&installed, &before))?);
     }
     machine.intact()?;
     Ok(trial.report(delivery, facts, units, phases, stages))

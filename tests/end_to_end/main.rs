@@ -19,6 +19,7 @@ mod image;
 mod large_files;
 mod matrix;
 mod msrv;
+mod packages;
 mod profiles;
 mod project;
 mod prove;

@@ -7,6 +7,8 @@ use crate::machine::MachineError;
 use crate::report::{Stage, Work};
 use crate::verify::VerifyError;
 use sandbox_unit::spec::Spec;
+use sandbox_unit::unit::value::boolean;
+use std::collections::BTreeSet;
 
 /// A file among what a service has written, by which it is seen whether that is kept.
 const KEPT: &str = "sandbox-unit-kept";
@@ -56,7 +58,7 @@ impl Trial<'_> {
             works.extend(self.as_installed(unit, &shown));
         }
         works.extend(self.weakened(&installed)?);
-        works.extend(self.users(&installed)?);
+        works.extend(self.made_users(&installed)?);
         for path in self.made(&installed)? {
             let there = self.machine.exec(&["test", "-d", &path], b"", PATIENCE)?.success();
             works.push(must(format!("{path} is made"), there, if there { "" } else { "there is no such directory" }));
@@ -114,18 +116,11 @@ impl Trial<'_> {
     }
 
     /// Whether the users of the services are there.
-    fn users(&self, installed: &Installed) -> Result<Vec<Work>, MachineError> {
-        let mut works: Vec<Work> = Vec::new();
-        for unit in installed.units.iter().filter(|unit| unit.is_service()) {
-            let assignments = sandbox_unit::unit::assignments(&unit.text);
-            let last =
-                |name: &str| assignments.iter().rev().find(|one| one.directive == name).map(|one| one.value.as_str());
-            let user = last("User").filter(|_| last("DynamicUser") != Some("yes")).unwrap_or_default();
-            let name = format!("the user {user} is made");
-            if !user.is_empty() && !works.iter().any(|work| work.name == name) {
-                let there = self.machine.exec(&["getent", "passwd", user], b"", PATIENCE)?;
-                works.push(must(name, there.success(), there.text().trim()));
-            }
+    fn made_users(&self, installed: &Installed) -> Result<Vec<Work>, MachineError> {
+        let mut works = Vec::new();
+        for user in users(installed) {
+            let there = self.machine.exec(&["getent", "passwd", &user], b"", PATIENCE)?;
+            works.push(must(format!("the user {user} is made"), there.success(), there.text().trim()));
         }
         Ok(works)
     }
@@ -229,7 +224,7 @@ impl Trial<'_> {
     /// Removes the package: nothing of it runs or is there any more, but what the services have written.
     pub fn remove(&mut self, installed: &Installed, before: &Inventory) -> Result<Stage, VerifyError> {
         let directories = self.there(installed.state(&self.made(installed)?))?;
-        let output = self.manager.remove(self.machine, &self.identity.name)?;
+        let output = self.manager.remove(self.machine, &self.identity.handle)?;
         let mut works = vec![work(format!("{} removes {}", self.manager.program(), self.identity.name), &output)];
         for (unit, shown) in installed.units.iter().zip(self.shown(installed)?) {
             let down = matches!(property(&shown, "ActiveState"), "inactive" | "failed" | "");
@@ -243,7 +238,11 @@ impl Trial<'_> {
         works.push(must("no file of it is left".into(), of_the_package.is_empty(), of_the_package.join(", ")));
         works.extend(self.kept(&directories)?);
         if self.manager.purge_is_unknown() {
-            works.push(self.nothing_else(left, &directories));
+            let stamps = installed.units.iter().filter(|unit| unit.name.ends_with(".timer"));
+            let stamps = stamps.map(|unit| format!("/var/lib/systemd/timers/stamp-{}", unit.name));
+            let stays: Vec<String> = directories.into_iter().chain(stamps).collect();
+            works.push(nothing_else(left, &stays));
+            self.tell_of_users(installed)?;
             self.notes.push(format!("{} has no purge: what the services have written stays", self.manager.program()));
         }
         Ok(stage("removal", works))
@@ -251,10 +250,11 @@ impl Trial<'_> {
 
     /// Purges the package: nothing is left of it at all. `None` where there is no such thing.
     pub fn purge(&mut self, installed: &Installed, before: &Inventory) -> Result<Option<Stage>, VerifyError> {
-        let Some(output) = self.manager.purge(self.machine, &self.identity.name) else { return Ok(None) };
+        let Some(output) = self.manager.purge(self.machine, &self.identity.handle) else { return Ok(None) };
         let mut works = vec![work(format!("{} purges {}", self.manager.program(), self.identity.name), &output?)];
         let left = self.left(installed, before)?;
-        works.push(self.nothing_else(left, &[]));
+        works.push(nothing_else(left, &[]));
+        self.tell_of_users(installed)?;
         Ok(Some(stage("purge", works)))
     }
 
@@ -267,16 +267,44 @@ impl Trial<'_> {
         Ok(left)
     }
 
-    /// Whether nothing is left but this.
-    fn nothing_else(&self, mut left: Vec<String>, but: &[String]) -> Work {
-        let private = |path: &str| path.replacen("/lib/", "/lib/private/", 1);
-        left.retain(|path| {
-            !but.iter().any(|kept| path == kept || *path == private(kept) || kept.starts_with(&format!("{path}/")))
-        });
-        let name = if but.is_empty() { "nothing is left of it" } else { "nothing else is left of it" };
-        must(name.into(), left.is_empty(), left.join(", "))
+    /// Says which users stay: what is theirs, wherever that is, must not become that of a user who comes later.
+    fn tell_of_users(&mut self, installed: &Installed) -> Result<(), MachineError> {
+        for user in users(installed) {
+            if self.machine.exec(&["getent", "passwd", &user], b"", PATIENCE)?.success() {
+                self.notes.push(format!("the user {user} stays, as is usual: what is left of it is nobody else's"));
+            }
+        }
+        Ok(())
     }
 }
+
+/// The users of the services that are there all the time.
+fn users(installed: &Installed) -> BTreeSet<String> {
+    let services = installed.units.iter().filter(|unit| unit.is_service());
+    services
+        .filter_map(|unit| {
+            let assignments = sandbox_unit::unit::assignments(&unit.text);
+            let last =
+                |name: &str| assignments.iter().rev().find(|one| one.directive == name).map(|one| one.value.as_str());
+            let dynamic = last("DynamicUser").and_then(boolean) == Some(true);
+            last("User").filter(|user| !dynamic && !user.is_empty()).map(str::to_owned)
+        })
+        .collect()
+}
+
+/// Whether nothing is left but this.
+fn nothing_else(mut left: Vec<String>, but: &[String]) -> Work {
+    let private = |path: &str| TOPS.iter().find_map(|top| Some(format!("{top}private/{}", path.strip_prefix(top)?)));
+    left.retain(|path| {
+        !but.iter()
+            .any(|kept| path == kept || private(kept).as_deref() == Some(path) || kept.starts_with(&format!("{path}/")))
+    });
+    let name = if but.is_empty() { "nothing is left of it" } else { "nothing else is left of it" };
+    must(name.into(), left.is_empty(), left.join(", "))
+}
+
+/// Where the directories of dynamic users are in a folder `private` (systemd.exec(5), `DynamicUser=`).
+const TOPS: [&str; 3] = ["/var/lib/", "/var/cache/", "/var/log/"];
 
 impl Delivery {
     /// The services that are not in the package, though the package here declares them that declares others in it.

@@ -13,6 +13,8 @@ pub enum Manager {
     Dpkg,
     /// Fedora, openSUSE and what comes of them.
     Rpm,
+    /// Nobody: a tarball, and the commands that its `INSTALL.md` has for people.
+    Tar,
 }
 
 /// What is different from one to the other.
@@ -32,7 +34,7 @@ struct Ways {
 }
 
 /// Name, version and architecture, a line each.
-static WAYS: [Ways; 2] = [
+static WAYS: [Ways; 3] = [
     Ways {
         manager: Manager::Dpkg,
         program: "dpkg",
@@ -60,7 +62,40 @@ static WAYS: [Ways; 2] = [
         files: &["rpm", "--query", "--list"],
         starts: false,
     },
+    Ways {
+        manager: Manager::Tar,
+        program: "tar",
+        suffix: "tar.gz",
+        remedy: "boot an image that has GNU tar and gzip",
+        identity: &["sh", "-c", TARBALL, "identity"],
+        install: &["sh", "-c", COMMANDS, "install"],
+        upgrade: &["sh", "-c", COMMANDS, "upgrade"],
+        remove: &["sh", "-c", COMMANDS, "remove"],
+        purge: Some(&["sh", "-c", COMMANDS, "purge"]),
+        files: &["sh", "-c", "tar -tzf \"$1\" | sed -n 's|^[^/]*/usr/|/usr/|p'", "files"],
+        starts: true,
+    },
 ];
+
+/// Name and version from the first line of the instructions in a tarball, and what its folder has behind them.
+const TARBALL: &str = r#"set -e
+folder=$(tar -tzf "$1" | sed -n '1s|/.*||p')
+title=$(tar -xzOf "$1" "$folder/INSTALL.md" | sed -n '1s/^# //p')
+name=${title% *} version=${title##* }
+printf '%s\n%s\n%s\n' "$name" "$version" "${folder#"$name-$version-"}"
+"#;
+
+/// Runs one block of commands of the instructions in a tarball, beside the tarball, as people would.
+const COMMANDS: &str = r#"set -e
+place=$(mktemp -d)
+folder=$(tar -tzf "$1" | sed -n '1s|/.*||p')
+cp "$1" "$place/$folder.tar.gz"
+cd "$place"
+tar -xzOf "$1" "$folder/INSTALL.md" | sed -n '/^```sh '"$0"'$/,/^```$/p' | sed '/^```/d' >commands
+sh -e commands
+cd /
+rm -r "$place"
+"#;
 
 /// What a package says that it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +103,8 @@ pub struct Identity {
     pub name: String,
     pub version: String,
     pub architecture: String,
+    /// By what it is removed: its name, or its file.
+    pub handle: String,
 }
 
 impl Identity {
@@ -85,8 +122,10 @@ impl Manager {
     /// The one for this file, by its name: `hello.deb`, `hello.rpm`.
     #[must_use]
     pub fn of(file: &Path) -> Option<Self> {
-        let suffix = file.extension()?.to_str()?;
-        WAYS.iter().find(|ways| ways.suffix == suffix).map(|ways| ways.manager)
+        let name = file.file_name()?.to_str()?;
+        let is_of =
+            |ways: &&Ways| name.strip_suffix(ways.suffix).is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'));
+        WAYS.iter().find(is_of).map(|ways| ways.manager)
     }
 
     /// `dpkg`.
@@ -113,6 +152,7 @@ impl Manager {
         match self {
             Self::Dpkg => &["dpkg", "--version"],
             Self::Rpm => &["rpm", "--version"],
+            Self::Tar => &["tar", "--version"],
         }
     }
 
@@ -122,7 +162,10 @@ impl Manager {
         let text = output.text();
         let mut lines = text.lines().map(str::to_owned);
         Ok(match (output.success(), lines.next(), lines.next(), lines.next()) {
-            (true, Some(name), Some(version), Some(architecture)) => Ok(Identity { name, version, architecture }),
+            (true, Some(name), Some(version), Some(architecture)) => {
+                let handle = if self == Self::Tar { file.to_owned() } else { name.clone() };
+                Ok(Identity { name, version, architecture, handle })
+            }
             _ => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
         })
     }
@@ -131,7 +174,7 @@ impl Manager {
     /// for.
     pub(super) fn is_native(self, machine: &Machine) -> Result<bool, MachineError> {
         match self {
-            Self::Dpkg => Ok(true),
+            Self::Dpkg | Self::Tar => Ok(true),
             Self::Rpm => Ok(run(machine, &["rpm", "--query", "systemd"])?.success()),
         }
     }
@@ -148,13 +191,13 @@ impl Manager {
         run(machine, &[self.ways().upgrade, without, &[file]].concat())
     }
 
-    pub(super) fn remove(self, machine: &Machine, name: &str) -> Result<Output, MachineError> {
-        run(machine, &[self.ways().remove, &[name]].concat())
+    pub(super) fn remove(self, machine: &Machine, handle: &str) -> Result<Output, MachineError> {
+        run(machine, &[self.ways().remove, &[handle]].concat())
     }
 
     /// Removes what the package leaves when it is removed; `None` where there is no such thing.
-    pub(super) fn purge(self, machine: &Machine, name: &str) -> Option<Result<Output, MachineError>> {
-        self.ways().purge.map(|purge| run(machine, &[purge, &[name]].concat()))
+    pub(super) fn purge(self, machine: &Machine, handle: &str) -> Option<Result<Output, MachineError>> {
+        self.ways().purge.map(|purge| run(machine, &[purge, &[handle]].concat()))
     }
 
     /// Whether it has no purge.
@@ -163,8 +206,8 @@ impl Manager {
     }
 
     /// The paths of everything that an installed package has brought.
-    pub(super) fn files(self, machine: &Machine, name: &str) -> Result<Vec<String>, MachineError> {
-        let output = run(machine, &[self.ways().files, &[name]].concat())?.checked(self.program())?;
+    pub(super) fn files(self, machine: &Machine, handle: &str) -> Result<Vec<String>, MachineError> {
+        let output = run(machine, &[self.ways().files, &[handle]].concat())?.checked(self.program())?;
         Ok(output.text().lines().filter(|line| line.starts_with('/') && *line != "/.").map(str::to_owned).collect())
     }
 
@@ -179,14 +222,14 @@ impl Manager {
                 machine.exec(&["sh", "-c", DEB, "sh", file, &next], b"", PATIENCE)?.checked("dpkg-deb")?;
                 Ok(Some(next))
             }
-            Self::Rpm => Ok(None),
+            Self::Rpm | Self::Tar => Ok(None),
         }
     }
 
     /// Installs the version that is installed once more, as an upgrade.
     pub(super) fn again(self, machine: &Machine, file: &str) -> Result<Output, MachineError> {
         match self {
-            Self::Dpkg => self.upgrade(machine, file),
+            Self::Dpkg | Self::Tar => self.upgrade(machine, file),
             Self::Rpm => run(machine, &["rpm", "--upgrade", "--nodeps", "--replacepkgs", file]),
         }
     }
@@ -200,6 +243,8 @@ mod tests {
     fn files_tell_by_their_names_who_installs_them() {
         assert_eq!(Manager::of(Path::new("target/debian/hello_0.1.0-1_amd64.deb")), Some(Manager::Dpkg));
         assert_eq!(Manager::of(Path::new("hello-0.1.0-1.x86_64.rpm")), Some(Manager::Rpm));
+        assert_eq!(Manager::of(Path::new("hello-0.1.0-x86_64-unknown-linux-musl.tar.gz")), Some(Manager::Tar));
+        assert_eq!(Manager::of(Path::new(".deb")), None);
         assert_eq!(Manager::of(Path::new("deb")), None);
         assert_eq!(Manager::of(Path::new("hello")), None);
     }

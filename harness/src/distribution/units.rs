@@ -92,7 +92,7 @@ impl Installed {
                 }
             }
         }
-        paths.extend(made.iter().cloned());
+        paths.extend_from_slice(made);
         paths.sort();
         paths.dedup();
         paths
@@ -102,7 +102,7 @@ impl Installed {
 impl Trial<'_> {
     /// What the package has brought.
     pub fn installed(&self) -> Result<Installed, MachineError> {
-        let files = self.manager.files(self.machine, &self.identity.name)?;
+        let files = self.manager.files(self.machine, &self.identity.handle)?;
         let mut units = Vec::new();
         for path in &files {
             let Some(name) = FOLDERS.iter().find_map(|folder| path.strip_prefix(folder)) else { continue };
@@ -133,6 +133,8 @@ impl Trial<'_> {
                 }
             }
         }
+        paths.sort();
+        paths.dedup();
         Ok(paths)
     }
 
