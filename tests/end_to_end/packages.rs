@@ -1,6 +1,6 @@
 //! Packages of distributions: made by the real tools, installed by the real package managers, and verified as they are then.
 
-use crate::project::{example, fixture, root, tool};
+use crate::project::{example, fixture, tool};
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
@@ -260,8 +260,12 @@ fn what_is_missing_is_told_before_anything_is_built() {
     refuse(&["verify", "--package", &nothing, "--package", &nothing], 2, "one package file");
     refuse(&["verify", "--upgrade", &nothing], 2, "a package file is required");
 
+    // Where neither Cargo nor the system has the tool.
     let mut without = tool();
-    without.env("PATH", "/usr/bin:/bin").env("CARGO", "/usr/bin/false");
-    without.args(["package", "--deb", "--manifest-path", &example("worker")]).current_dir(root());
-    without.assert().code(2).stderr(contains("cargo metadata").or(contains("error")));
+    without.env("PATH", "/usr/bin:/bin").env("CARGO", env!("CARGO")).env("CARGO_HOME", packages.folder.path());
+    without.args(["package", "--deb", "--manifest-path", &example("worker")]);
+    without
+        .assert()
+        .code(3)
+        .stderr(contains("cargo-deb is missing").and(contains("cargo install --locked cargo-deb@3.8")));
 }

@@ -62,18 +62,18 @@ impl Inventory {
         let mut new: Vec<String> = Vec::new();
         for path in self.paths.difference(&before.paths) {
             let ours = path.contains("sandbox-unit");
-            let of_the_system = OF_THE_SYSTEM
-                .iter()
-                .any(|known| path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-            let within = new
-                .last()
-                .is_some_and(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')));
+            let of_the_system = OF_THE_SYSTEM.iter().any(|known| path == known || is_below(path, known));
+            let within = new.iter().any(|folder| is_below(path, folder));
             if !ours && !of_the_system && !within && !FOLDERS_OF_SYSTEMD.contains(&path.as_str()) {
                 new.push(path.clone());
             }
         }
         new
     }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 #[cfg(test)]
