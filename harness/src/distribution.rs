@@ -11,8 +11,9 @@ pub use manager::Manager;
 use crate::engine::{Engine, File, Installation};
 use crate::image::Image;
 use crate::machine::{Machine, MachineError, Output};
+use crate::probe::probes;
 use crate::report::{MachineFacts, PackageReport, Phase, Report, SCHEMA, Stage, Work};
-use crate::verify::{BASE, Listener, Session, VerifyError, timed};
+use crate::verify::{BASE, Listener, Session, VerifyError, install_stage, timed};
 use inventory::Inventory;
 use manager::Identity;
 use sandbox_unit::spec::{self, Spec};
@@ -103,6 +104,8 @@ pub fn verify(
     };
     let file = put(&delivery.file, "package")?;
     let next = delivery.next.as_deref().map(|next| put(next, "next")).transpose()?;
+    // Ahead of the package, of which only what it has brought itself is to be told.
+    install_stage(probes().iter(), &mut installation);
     let mut phases = Vec::new();
     let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
     let facts = MachineFacts::of(engine, image, &machine)?;

@@ -261,10 +261,7 @@ impl Preparation {
             installation.files.extend(placeholders);
             plans.push(Plan { subject, probes: catalogue, declared, notes });
         }
-        let mut prepare = observer::routes();
-        let canaries: Vec<_> = plans.iter().flat_map(|plan| &plan.probes).flat_map(|probe| probe.canaries).collect();
-        prepare.extend(canary::stage(&canaries));
-        installation::install_stage(&prepare, &mut installation);
+        let stage = install_stage(plans.iter().flat_map(|plan| &plan.probes), &mut installation);
         let settings: Vec<Setting> =
             plans.iter().flat_map(|plan| [plan.subject.settings(), plan.subject.policy()].concat()).collect();
         let self_check = SelfCheck::behind(&settings);
@@ -272,8 +269,17 @@ impl Preparation {
         for Plan { subject, probes, declared, .. } in &plans {
             Runs::of(subject).install(probes, declared, &mut installation);
         }
-        Ok(Self { plans, stage: prepare.len(), self_check, installation })
+        Ok(Self { plans, stage, self_check, installation })
     }
+}
+
+/// Installs what plants everything that these probes look for. Returns how many records that leaves.
+pub(crate) fn install_stage<'a>(probes: impl Iterator<Item = &'a Probe>, installation: &mut Installation) -> usize {
+    let mut prepare = observer::routes();
+    let canaries: Vec<_> = probes.flat_map(|probe| probe.canaries).collect();
+    prepare.extend(canary::stage(&canaries));
+    installation::install_stage(&prepare, installation);
+    prepare.len()
 }
 
 /// What came of it, if the machine had its image to the end.

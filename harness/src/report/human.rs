@@ -309,4 +309,24 @@ mod tests {
         let plain: String = anstream::adapter::strip_str(&text).to_string();
         insta::assert_snapshot!(plain);
     }
+
+    #[test]
+    fn a_package_is_told_stage_by_stage() {
+        let work = |name: &str, ok, detail: &str| Work { name: name.into(), ok, detail: detail.into() };
+        let stage = |name: &str, works| crate::report::Stage { name: name.into(), works };
+        let package = PackageReport {
+            file: "hello_1.0.0-1_amd64.deb".into(),
+            name: "hello".into(),
+            version: "1.0.0-1".into(),
+            manager: "dpkg".into(),
+            stages: vec![
+                stage("installation", vec![work("hello.service is started", true, "active")]),
+                stage("purge", vec![work("nothing is left of it", false, "/var/lib/hello")]),
+            ],
+            notes: vec!["the user hello stays".into()],
+        };
+        let mut text = String::new();
+        write_package(&mut text, &package).expect("written");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
+    }
 }
