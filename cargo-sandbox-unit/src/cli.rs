@@ -53,7 +53,7 @@ Examples:
   cargo sandbox-unit prove                 what each setting of the units is for, by taking it away
   cargo sandbox-unit audit                 its exposure, and what is wrong with its lines
   cargo sandbox-unit diff old new          the protections that a change takes away
-  cargo sandbox-unit package --deb         a Debian package with the units in it; also --rpm, --tarball
+  cargo sandbox-unit package --deb         a Debian package with the units in it
   cargo sandbox-unit doctor --fix          install what this machine lacks
   cargo sandbox-unit explain needs         the exceptions that a service can declare
 

@@ -18,10 +18,10 @@ Examples:
   cargo sandbox-unit verify --systemd all --static   (one report, a column a version)
   cargo sandbox-unit verify --workspace --systemd 252,257 --partition 1/4
   cargo sandbox-unit verify --unit nginx.service --works http://127.0.0.1/   (any unit of this machine)
-  cargo sandbox-unit verify --package target/packages/hello_0.1.0-1_amd64.deb --systemd 252   (as it is installed)
+  cargo sandbox-unit verify --package hello_0.1.0-1_amd64.deb --systemd 252   (as it is installed)
 
-A package that ends in .deb, .rpm or .tar.gz (of `package`) is installed in the machine; after all else it is upgraded, removed
-and purged there. Its scripts run as root on the kernel of this machine: verify packages that you would install.
+A package that ends in .deb, .rpm or .tar.gz is installed in the machine, and after all else upgraded, removed and purged. Its
+scripts run as root on the kernel of this machine: verify packages that you would install.
 
 Every forbidden action is first done outside the sandbox, on the same machine: what fails there proves nothing and is
 reported as inconclusive. Exit codes: 0 holds, 1 findings, 2 usage or configuration, 3 this machine cannot run it.")]
