@@ -1,6 +1,6 @@
 //! `init`: what is proposed for the examples, taken over from units that others wrote, and left alone.
 
-use crate::project::{example, plain_tool, root};
+use crate::project::{example, plain_tool, root, verify};
 use predicates::prelude::*;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -75,6 +75,17 @@ fn every_example_gets_a_proposal_that_is_emitted_and_the_second_time_nothing() {
 }
 
 #[test]
+fn with_what_is_proposed_the_service_works_and_the_sandbox_holds() {
+    for name in ["hello-http", "unix-echo"] {
+        let folder = bare(name);
+        init(folder.path()).assert().success();
+        let verified = verify(&folder.path().join("Cargo.toml").display().to_string(), &[]);
+        assert_eq!(verified.code, 0, "{name}: {} {:?}", verified.errors, verified.ids("allowed"));
+        assert_eq!(verified.ids("allowed"), [""; 0], "{name}");
+    }
+}
+
+#[test]
 fn what_the_examples_declare_themselves_is_kept() {
     for name in ["hello-http", "worker", "unix-echo"] {
         let output = plain_tool().args(["init", "--dry-run", "--format", "json", "-p", name]).output().unwrap();
@@ -101,6 +112,7 @@ fn a_dry_run_shows_the_difference_and_writes_nothing() {
     let output = init(folder.path()).arg("--dry-run").output().unwrap();
     insta::assert_snapshot!(stdout(&output));
     assert_eq!(manifest(folder.path()), before);
+    assert!(!folder.path().join("Cargo.lock").exists(), "made by the way");
     let quiet = init(folder.path()).args(["--dry-run", "--quiet"]).output().unwrap();
     assert!(stdout(&quiet).starts_with("--- "));
 }

@@ -28,6 +28,17 @@ pub struct Crates {
 impl Crates {
     /// What Cargo knows; it is asked to do without the network first.
     pub fn known(selection: &Selection, metadata: &Metadata) -> Self {
+        let lock = metadata.workspace_root.join("Cargo.lock");
+        let was_there = lock.exists();
+        let crates = Self::resolve(selection, metadata);
+        if !was_there {
+            // Cargo has made it to find out, and nobody has asked for it.
+            let _not_made = std::fs::remove_file(lock);
+        }
+        crates
+    }
+
+    fn resolve(selection: &Selection, metadata: &Metadata) -> Self {
         let ask = |offline: bool| {
             let mut command = MetadataCommand::new();
             let path = selection.manifest.manifest_path.clone();
