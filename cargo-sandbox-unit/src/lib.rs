@@ -15,6 +15,7 @@ mod exit_code;
 mod explain;
 mod foreign;
 mod image;
+mod init;
 mod interrupt;
 mod matrix;
 mod output;
@@ -49,6 +50,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     options.color.write_global();
     let result = match &options.command {
+        Command::Init(init) => init::run(init, options.quiet),
         Command::Emit(emit) => emit::run(emit),
         Command::Verify(verify) => verify::run(verify, options.quiet),
         Command::Package(package) => packaging::run(package, options.quiet),

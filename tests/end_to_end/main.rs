@@ -16,6 +16,7 @@ mod fit;
 mod foreign;
 mod hostile;
 mod image;
+mod init;
 mod large_files;
 mod matrix;
 mod msrv;
