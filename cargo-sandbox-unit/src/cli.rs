@@ -7,6 +7,7 @@ pub use package::Package;
 pub use verify::{Foreign, Install, Verify, Versions};
 
 use crate::matrix::Version;
+use crate::packaging::metadata::Format as PackageFormat;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -116,6 +117,7 @@ Examples:
   cargo sandbox-unit init --dry-run                     show what would be written
   cargo sandbox-unit init -p hello --bin hello
   cargo sandbox-unit init --from debian/hello.service   take over what a unit says, with its drop-ins, socket and timer
+  cargo sandbox-unit init --packaging deb,rpm           have the units in packages, too
 
 Looked at are the crates that the program is made of, its code, README and Dockerfile, and units of it that lie in the package.
 Nothing is built or run. Each line that is written says above it what it rests on. What Cargo.toml says already is kept, and
@@ -130,6 +132,9 @@ pub struct Init {
     /// A unit that the service has had (can be given several times)
     #[arg(long, value_name = "UNIT")]
     pub from: Vec<PathBuf>,
+    /// Write how the units get into packages of these formats, and nothing else: what `package` makes them of
+    #[arg(long, value_name = "FORMATS", value_enum, value_delimiter = ',', conflicts_with_all = ["bin", "from"])]
+    pub packaging: Vec<PackageFormat>,
     /// Write nothing; show the difference
     #[arg(long)]
     pub dry_run: bool,

@@ -4,7 +4,7 @@
 //! build first, where they find it under `target/release/sandbox-unit/NAME` whatever the profile, the target and the
 //! workspace are.
 
-mod metadata;
+pub mod metadata;
 mod staged;
 mod tarball;
 mod tool;

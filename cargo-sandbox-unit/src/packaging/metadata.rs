@@ -2,12 +2,15 @@
 
 use crate::error::Error;
 use crate::package::Selected;
+use clap::ValueEnum;
+use sandbox_unit::metadata::edit::Addition;
 use sandbox_unit::spec::Spec;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 /// A format of packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Debian's.
     Deb,
@@ -41,6 +44,11 @@ pub fn scripts_folder(package: &str) -> PathBuf {
 /// Where the units of a package are for both tools, which know `target/release` by whatever name it has.
 pub fn units(package: &str) -> String {
     format!("target/release/sandbox-unit/{package}/lib/**/*")
+}
+
+/// What the sources of all of them begin with.
+fn units_below(package: &str) -> String {
+    format!("target/release/sandbox-unit/{package}/lib/")
 }
 
 /// The keys of `[package.metadata.generate-rpm]` that name a script, with the name of its file.
@@ -93,9 +101,10 @@ pub fn check(package: &Selected, format: Format, target: &Path) -> Result<(), Er
     if missing.is_empty() {
         return Ok(());
     }
-    let lines: String = missing.iter().map(|(key, value)| format!("\n    {key} = {value}")).collect();
+    let lines: String =
+        missing.iter().map(Addition::shown).map(|(key, value)| format!("\n    {key} = {value}")).collect();
     Err(Error::Usage(format!(
-        "{}: [package.metadata.{}] does not say how units get into the package. It needs{lines}\n  \
+        "{}: [package.metadata.{}] does not say how units get into the package. It lacks{lines}\n  \
          `cargo sandbox-unit init --packaging {} -p {}` writes it",
         package.manifest.display(),
         format.table(),
@@ -104,33 +113,12 @@ pub fn check(package: &Selected, format: Format, target: &Path) -> Result<(), Er
     )))
 }
 
-/// What the table lacks: keys with values, in TOML. Of assets, those that are to be there beside others.
-pub fn missing(package: &Selected, format: Format, target: &Path) -> Vec<(String, String)> {
+/// What the table of a format lacks.
+pub fn missing(package: &Selected, format: Format, target: &Path) -> Vec<Addition> {
     let table = package.metadata.get(format.table()).cloned().unwrap_or(Value::Null);
-    let needed = match format {
-        Format::Deb => deb(package, target),
-        Format::Rpm => rpm(package),
-    };
-    needed.into_iter().filter(|(key, value)| !has(&table, key, value, &package.name)).collect()
-}
-
-/// Whether a table has a key in a form that serves.
-fn has(table: &Value, key: &str, value: &str, package: &str) -> bool {
-    let present = table.get(key);
-    match key {
-        "assets" => {
-            let units = format!("target/release/sandbox-unit/{package}/lib/");
-            let sources = present.and_then(Value::as_array).into_iter().flatten();
-            let source = |asset: &Value| asset.get("source").or_else(|| asset.get(0))?.as_str().map(str::to_owned);
-            sources.filter_map(source).any(|source| source.starts_with(&units))
-        }
-        // Other people's scripts serve, if they are scripts: a path that is none becomes a script itself.
-        "post_install_script" | "pre_uninstall_script" | "post_uninstall_script" => present
-            .and_then(Value::as_str)
-            .is_some_and(|text| text.contains('\n') || format!("{text:?}") == value || Path::new(text).exists()),
-        "depends" => present.is_some_and(|depends| depends.to_string().contains("systemd")),
-        "requires" => present.is_some_and(|requires| requires.get("systemd").is_some()),
-        _ => present.is_some(),
+    match format {
+        Format::Deb => deb(package, &table, target),
+        Format::Rpm => rpm(package, &table),
     }
 }
 
@@ -139,31 +127,82 @@ fn systemd(specs: &[Spec]) -> u16 {
     specs.iter().map(|spec| spec.systemd.number()).max().unwrap_or_default()
 }
 
-fn deb(package: &Selected, target: &Path) -> Vec<(String, String)> {
-    let units = format!("{{ source = {:?}, dest = \"usr/lib/\", mode = \"644\" }}", units(&package.name));
-    let scripts = relative(package.directory(), &target.join(scripts_folder(&package.name)));
-    vec![
-        ("depends".into(), format!("\"$auto, systemd (>= {})\"", systemd(&package.specs))),
-        ("maintainer-scripts".into(), format!("{scripts:?}")),
-        ("systemd-units".into(), "{ enable = true }".into()),
-        ("assets".into(), format!("[\"$auto\", {units}]")),
-    ]
+fn value(key: &[&str], value: String) -> Addition {
+    Addition::Value { key: key.iter().map(|key| (*key).to_owned()).collect(), value }
 }
 
-fn rpm(package: &Selected) -> Vec<(String, String)> {
-    let mut bins: Vec<&str> = package.specs.iter().map(|spec| spec.bin.as_str()).collect();
-    bins.sort_unstable();
-    bins.dedup();
-    let programs: String = bins
-        .iter()
-        .map(|bin| format!("{{ source = \"target/release/{bin}\", dest = \"/usr/bin/{bin}\", mode = \"755\" }}, "))
-        .collect();
-    let units = format!("{{ source = {:?}, dest = \"/usr/lib/\", mode = \"644\" }}", units(&package.name));
-    let scripts = SCRIPTS.iter().map(|(key, name)| ((*key).to_owned(), format!("{:?}", script(&package.name, name))));
-    let mut needed = vec![("assets".to_owned(), format!("[{programs}{units}]"))];
-    needed.extend(scripts);
-    needed.push(("requires".into(), format!("{{ systemd = \">= {}\" }}", systemd(&package.specs))));
-    needed
+/// Whether one of the assets has a source that begins like this, in either of the forms in which assets are written.
+fn has_asset(table: &Value, start: &str) -> bool {
+    let assets = table.get("assets").and_then(Value::as_array).into_iter().flatten();
+    let source = |asset: &Value| asset.get("source").or_else(|| asset.get(0))?.as_str().map(str::to_owned);
+    assets.filter_map(source).any(|source| source.starts_with(start))
+}
+
+fn asset(source: &str, dest: &str, mode: &str) -> String {
+    format!("{{ source = {source:?}, dest = {dest:?}, mode = {mode:?} }}")
+}
+
+fn deb(package: &Selected, table: &Value, target: &Path) -> Vec<Addition> {
+    let mut missing = Vec::new();
+    let needed = format!("systemd (>= {})", systemd(&package.specs));
+    let key = || vec!["depends".to_owned()];
+    match table.get("depends") {
+        None => missing.push(value(&["depends"], format!("{:?}", format!("$auto, {needed}")))),
+        Some(Value::String(depends)) if !depends.contains("systemd") => {
+            let separator = if depends.trim().is_empty() { "" } else { ", " };
+            missing.push(Addition::Instead {
+                key: key(),
+                value: format!("{:?}", format!("{depends}{separator}{needed}")),
+            });
+        }
+        Some(Value::Array(depends)) if !depends.iter().any(|one| one.to_string().contains("systemd")) => {
+            missing.push(Addition::Entries { key: key(), entries: vec![format!("{needed:?}")] });
+        }
+        Some(_) => {}
+    }
+    if table.get("maintainer-scripts").is_none() {
+        let scripts = relative(package.directory(), &target.join(scripts_folder(&package.name)));
+        missing.push(value(&["maintainer-scripts"], format!("{scripts:?}")));
+    }
+    if table.get("systemd-units").is_none() {
+        missing.push(value(&["systemd-units"], "{ enable = true }".to_owned()));
+    }
+    if !has_asset(table, &units_below(&package.name)) {
+        let own = asset(&units(&package.name), "usr/lib/", "644");
+        let auto = table.get("assets").is_none().then(|| "\"$auto\"".to_owned());
+        missing
+            .push(Addition::Entries { key: vec!["assets".into()], entries: auto.into_iter().chain([own]).collect() });
+    }
+    missing
+}
+
+fn rpm(package: &Selected, table: &Value) -> Vec<Addition> {
+    let mut missing = Vec::new();
+    let bins: BTreeSet<&str> = package.specs.iter().map(|spec| spec.bin.as_str()).collect();
+    let program = |bin: &&str| format!("target/release/{bin}");
+    let programs = bins.iter().filter(|bin| !has_asset(table, &program(bin)));
+    let mut entries: Vec<String> =
+        programs.map(|bin| asset(&program(bin), &format!("/usr/bin/{bin}"), "755")).collect();
+    if !has_asset(table, &units_below(&package.name)) {
+        entries.push(asset(&units(&package.name), "/usr/lib/", "644"));
+    }
+    if !entries.is_empty() {
+        missing.push(Addition::Entries { key: vec!["assets".into()], entries });
+    }
+    for (key, name) in SCRIPTS {
+        if table.get(key).is_none() {
+            missing.push(value(&[key], format!("{:?}", script(&package.name, name))));
+        }
+    }
+    let needed = format!(">= {}", systemd(&package.specs));
+    match table.get("requires") {
+        None => missing.push(value(&["requires"], format!("{{ systemd = {needed:?} }}"))),
+        Some(requires) if requires.get("systemd").is_none() => {
+            missing.push(value(&["requires", "systemd"], format!("{needed:?}")));
+        }
+        Some(_) => {}
+    }
+    missing
 }
 
 #[cfg(test)]
