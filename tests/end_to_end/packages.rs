@@ -61,6 +61,18 @@ impl Packages {
         Self { folder, manifest }
     }
 
+    /// Has Cargo.toml say how the units get into them.
+    fn initialised(self) -> Self {
+        self.init(&[]).success();
+        self
+    }
+
+    fn init(&self, further: &[&str]) -> assert_cmd::assert::Assert {
+        let mut command = tool();
+        command.args(["init", "--packaging", "deb,rpm", "--manifest-path"]).arg(&self.manifest).args(further);
+        command.assert()
+    }
+
     /// Makes them, and returns their files.
     fn make(&self, formats: &[&str]) -> Vec<PathBuf> {
         let mut command = packager();
@@ -166,7 +178,7 @@ const MAILROOM: [&str; 3] = ["mailroom-desk.service", "mailroom-intake.service",
 
 #[test]
 fn packages_of_several_units_of_a_workspace_are_upgraded_to_the_next_version() {
-    let packages = Packages::of_workspace();
+    let packages = Packages::of_workspace().initialised();
     let old = packages.make(&["--deb", "--rpm"]);
     let manifest = fs::read_to_string(&packages.manifest).unwrap();
     fs::write(&packages.manifest, manifest.replace("version = \"1.2.0\"", "version = \"1.3.0\"")).unwrap();
@@ -240,9 +252,6 @@ fn a_drop_in_of_the_administrator_that_weakens_a_unit_is_reported() {
 #[test]
 fn what_is_missing_is_told_before_anything_is_built() {
     let packages = Packages::of_workspace();
-    let manifest = fs::read_to_string(&packages.manifest).unwrap();
-    let (kept, _) = manifest.split_once("[package.metadata.deb]").unwrap();
-    fs::write(&packages.manifest, kept).unwrap();
     let refuse = |arguments: &[&str], code: i32, said: &str| {
         let mut command = packager();
         command.args(arguments).arg("--manifest-path").arg(&packages.manifest);
@@ -268,4 +277,30 @@ fn what_is_missing_is_told_before_anything_is_built() {
         .assert()
         .code(3)
         .stderr(contains("cargo-deb is missing").and(contains("cargo install --locked cargo-deb@3.8")));
+}
+
+#[test]
+fn init_says_in_cargo_toml_how_units_get_into_packages_and_changes_nothing_else() {
+    let packages = Packages::of_workspace();
+    let read = || fs::read_to_string(&packages.manifest).unwrap();
+    let before = read();
+    packages.init(&["--dry-run"]).success().stdout(contains("+systemd-units = { enable = true }"));
+    assert_eq!(read(), before);
+    packages.init(&[]).success().stdout(contains("package --deb --rpm -p mailroom"));
+    let after = read();
+    let mut lines = after.lines();
+    assert!(before.lines().all(|line| lines.any(|one| one == line)), "{after}");
+    insta::assert_snapshot!(after.split_once("# what `init").unwrap().1);
+    packages.init(&[]).success().stdout(contains("nothing to add"));
+    assert_eq!(read(), after);
+
+    // What the example has was written by hand, and is enough.
+    let example = Packages::of_example("worker");
+    example.init(&["--dry-run"]).success().stdout(contains("nothing to add"));
+    // What cannot be added to is left alone.
+    fs::write(&packages.manifest, format!("{before}assets = \"all\"\n")).unwrap();
+    packages
+        .init(&[])
+        .code(2)
+        .stderr(contains("`package.metadata.deb.assets` is there in a form that cannot be added to"));
 }
