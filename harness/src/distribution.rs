@@ -18,7 +18,7 @@ use inventory::Inventory;
 use manager::Identity;
 use sandbox_unit::spec::{self, Spec};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -116,7 +116,7 @@ pub fn verify(
     let identity = manager
         .identity(&machine, &file)?
         .map_err(|said| DeliveryError::NoPackage { path: delivery.file.clone(), said })?;
-    let mut trial = Trial { machine: &machine, manager, identity, notes: Vec::new() };
+    let mut trial = Trial { machine: &machine, manager, identity, notes: Vec::new(), given: BTreeSet::new() };
     let before = trial.prepare()?;
     let (installed, installation) =
         timed(listener, &mut phases, "install the package", || trial.install(&file, delivery))?;
@@ -124,13 +124,15 @@ pub fn verify(
         return Ok(trial.report(delivery, facts, Vec::new(), phases, vec![installation]));
     };
     let subjects = trial.subjects(&installed, delivery)?;
-    let Trial { identity, mut notes, .. } = trial;
+    let Trial { identity, notes, .. } = trial;
     let session = Session::join(machine, facts, image, subjects, phases, listener)?;
     let (report, machine) = session.exercise_and_keep(&HashMap::new())?;
     let Report { machine: facts, units, mut phases, .. } = report;
-    let mut trial = Trial { machine: &machine, manager, identity, notes: std::mem::take(&mut notes) };
+    let mut trial = Trial { machine: &machine, manager, identity, notes, given: BTreeSet::new() };
     let mut stages = vec![installation];
-    stages.push(timed(listener, &mut phases, "upgrade", || trial.upgrade(&installed, &file, next.as_deref()))?);
+    let (installed, upgrade) =
+        timed(listener, &mut phases, "upgrade", || trial.upgrade(&installed, &file, next.as_deref()))?;
+    stages.push(upgrade);
     stages.push(timed(listener, &mut phases, "remove", || trial.remove(&installed, &before))?);
     if !manager.purge_is_unknown() {
         stages.extend(timed(listener, &mut phases, "purge", || trial.purge(&installed, &before))?);
@@ -145,6 +147,8 @@ struct Trial<'a> {
     manager: Manager,
     identity: Identity,
     notes: Vec<String>,
+    /// The services that have got a drop-in as from an administrator.
+    given: BTreeSet<String>,
 }
 
 impl Trial<'_> {

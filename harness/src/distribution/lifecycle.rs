@@ -17,6 +17,11 @@ const KEPT: &str = "sandbox-unit-kept";
 const ADMINISTRATORS: &str = "50-sandbox-unit-administrator.conf";
 const SETTING: &str = "ADMINISTRATOR=yes";
 
+/// Where that is.
+fn administrators(unit: &str) -> String {
+    format!("/etc/systemd/system/{unit}.d/{ADMINISTRATORS}")
+}
+
 fn stage(name: &str, works: Vec<Work>) -> Stage {
     Stage { name: name.to_owned(), works }
 }
@@ -135,12 +140,22 @@ impl Trial<'_> {
         Ok(works)
     }
 
-    /// Upgrades the running package: to this file, or else to the same package with a higher version.
-    pub fn upgrade(&mut self, installed: &Installed, file: &str, next: Option<&str>) -> Result<Stage, VerifyError> {
+    /// Upgrades the running package: to this file, or else to the same package with a higher version. The result tells what
+    /// it has brought then.
+    pub fn upgrade(
+        &mut self,
+        installed: &Installed,
+        file: &str,
+        next: Option<&str>,
+    ) -> Result<(Installed, Stage), VerifyError> {
         self.restrain()?;
         for unit in installed.units.iter().filter(|unit| unit.is_service()) {
-            let path = format!("/etc/systemd/system/{}.d/{ADMINISTRATORS}", unit.name);
-            self.machine.write_file(&path, format!("[Service]\nEnvironment={SETTING}\n").as_bytes(), 0o644)?;
+            self.given.insert(unit.name.clone());
+            self.machine.write_file(
+                &administrators(&unit.name),
+                format!("[Service]\nEnvironment={SETTING}\n").as_bytes(),
+                0o644,
+            )?;
         }
         self.machine.reload()?;
         self.machine.start(&installed.to_start(), PATIENCE)?;
@@ -173,8 +188,13 @@ impl Trial<'_> {
             }
         };
         works.push(work(format!("{} upgrades to {shown}", self.manager.program()), &output));
+        let now = self.installed()?;
+        works.extend(self.changed(installed, &now)?);
         for ((unit, before), after) in installed.units.iter().zip(&before).zip(self.shown(installed)?) {
             let name = &unit.name;
+            if !now.has(name) {
+                continue;
+            }
             if is_up(before) {
                 works.push(must(format!("{name} is up"), is_up(&after), state(&after)));
             }
@@ -207,7 +227,20 @@ impl Trial<'_> {
             }
         }
         works.extend(self.kept(&directories)?);
-        Ok(stage("upgrade", works))
+        Ok((now, stage("upgrade", works)))
+    }
+
+    /// What must be so of units that only one of two versions has.
+    fn changed(&self, old: &Installed, new: &Installed) -> Result<Vec<Work>, MachineError> {
+        let mut works = Vec::new();
+        for (unit, shown) in new.units.iter().zip(self.shown(new)?).filter(|(unit, _)| !old.has(&unit.name)) {
+            works.extend(self.as_installed(unit, &shown));
+        }
+        for (unit, shown) in old.units.iter().zip(self.shown(old)?).filter(|(unit, _)| !new.has(&unit.name)) {
+            let down = matches!(property(&shown, "ActiveState"), "inactive" | "failed" | "");
+            works.push(must(format!("{}, which is no more, is stopped", unit.name), down, state(&shown)));
+        }
+        Ok(works)
     }
 
     /// Those of these directories that are there.
@@ -237,6 +270,14 @@ impl Trial<'_> {
         let of_the_package: Vec<&str> = of_the_package.into_iter().filter(|path| !path.starts_with("/etc/")).collect();
         works.push(must("no file of it is left".into(), of_the_package.is_empty(), of_the_package.join(", ")));
         works.extend(self.kept(&directories)?);
+        for unit in installed.units.iter().filter(|unit| unit.is_service()) {
+            let there = self.machine.read_file(&administrators(&unit.name))?.is_some();
+            // A unit that is new has none.
+            if there || self.given.contains(&unit.name) {
+                let detail = if there { "" } else { "it is gone" };
+                works.push(must(format!("{} keeps the drop-in of the administrator", unit.name), there, detail));
+            }
+        }
         if self.manager.purge_is_unknown() {
             let stamps = installed.units.iter().filter(|unit| unit.name.ends_with(".timer"));
             let stamps = stamps.map(|unit| format!("/var/lib/systemd/timers/stamp-{}", unit.name));
@@ -260,8 +301,8 @@ impl Trial<'_> {
 
     /// What is there and was not before the package came. The drop-ins of the administrator are his, and not looked at.
     fn left(&self, installed: &Installed, before: &Inventory) -> Result<Vec<String>, MachineError> {
-        let theirs: Vec<String> =
-            installed.units.iter().map(|unit| format!("/etc/systemd/system/{}.d", unit.name)).collect();
+        let units = installed.units.iter().map(|unit| &unit.name).chain(&self.given);
+        let theirs: Vec<String> = units.map(|unit| format!("/etc/systemd/system/{unit}.d")).collect();
         let mut left = Inventory::of(self.machine)?.since(before);
         left.retain(|path| !theirs.contains(path));
         Ok(left)

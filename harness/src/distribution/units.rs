@@ -66,6 +66,11 @@ impl Unit {
 }
 
 impl Installed {
+    /// Whether a unit of this name is among them.
+    pub fn has(&self, name: &str) -> bool {
+        self.units.iter().any(|unit| unit.name == name)
+    }
+
     /// What is to be started: what can be enabled.
     pub fn to_start(&self) -> Vec<&str> {
         self.units.iter().filter(|unit| unit.can_be_enabled).map(|unit| unit.name.as_str()).collect()
