@@ -161,7 +161,11 @@ fn code_below(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Error>
         let entry = entry.map_err(failed)?;
         let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
         let name = entry.file_name();
-        let is_test = path.file_stem().is_some_and(|stem| stem == "tests" || stem == "test");
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let is_test = matches!(&*stem, "test" | "tests" | "testing" | "testutil" | "testutils")
+            || stem.starts_with("test_")
+            || stem.ends_with("_test")
+            || stem.ends_with("_tests");
         if is_test || files.len() >= MOST || name == "target" || name.to_string_lossy().starts_with('.') {
             continue;
         }

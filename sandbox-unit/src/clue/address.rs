@@ -183,19 +183,23 @@ fn named_ports(file: &Code, seen: &mut Vec<Seen>) {
         });
     };
     for (place, _) in file.text.match_indices("PORT: u16 = ") {
-        if let Some(port) = port(&file.text[place + 12..]) {
+        let name = name_before(&file.text[..place + 4]);
+        if let Some(port) = port(&file.text[place + 12..]).filter(|_| is_own(name)) {
             push(place, port, "calls its port");
         }
     }
     for (place, _) in file.text.match_indices("default_value") {
         let rest = file.text[place + 13..].trim_start_matches("_t").trim_start_matches([' ', '=', '"', '(']);
         let field = rest.split([';', '}']).next().unwrap_or_default();
-        let field = field.get(..field.len().min(AROUND)).unwrap_or_default();
-        if let Some(port) = port(rest).filter(|_| field.contains("port:")) {
+        let name = field.find("port: ").map(|end| name_before(&field[..end + 4]));
+        // Between it and its field there is no other field.
+        let near = name.filter(|name| is_own(name) && field.find(": ").is_some_and(|end| field[..end].ends_with(name)));
+        if let Some(port) = port(rest).filter(|_| near.is_some()) {
             push(place, port, "has the default port");
         }
     }
-    for (place, text) in file.strings().filter(|(_, text)| *text == "PORT" || text.ends_with("_PORT")) {
+    let named = |text: &str| (text == "PORT" || text.ends_with("_PORT")) && is_own(text);
+    for (place, text) in file.strings().filter(|(_, text)| named(text)) {
         let rest = &file.text[place + text.len()..];
         let rest = rest.find("unwrap_or").map(|start| &rest[start..]).filter(|_| !rest.starts_with(';'));
         let statement = rest.and_then(|rest| rest.split(';').next()).unwrap_or_default();
@@ -204,6 +208,21 @@ fn named_ports(file: &Code, seen: &mut Vec<Seen>) {
             push(place, port, "has the default port");
         }
     }
+}
+
+/// The name that a text ends in.
+fn name_before(text: &str) -> &str {
+    let part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    &text[text.trim_end_matches(part).len()..]
+}
+
+/// Whether a port of this name is one that is listened on: ranges have ends, and others have ports, too.
+fn is_own(name: &str) -> bool {
+    const OTHERS: [&str; 14] = [
+        "min", "max", "first", "last", "start", "end", "remote", "target", "upstream", "proxy", "smtp", "redis", "db",
+        "database",
+    ];
+    !name.to_ascii_lowercase().split('_').any(|word| OTHERS.contains(&word))
 }
 
 /// Sockets in the file system, in files that listen on such.

@@ -14,8 +14,8 @@ use std::sync::Arc;
 /// What a unit shows, and the service that is made of that.
 fn taken_over(name: &str, text: &str, socket: &str) -> (String, String) {
     let (document, socket) = (Document::parse(text), Document::parse(socket));
-    let old =
-        OldUnit { name: format!("{name}.service"), service: vec![&document], socket: vec![&socket], timer: Vec::new() };
+    let old = OldUnit { name: format!("{name}.service"), service: vec![&document], ..OldUnit::default() };
+    let old = if socket.entries().is_empty() { old } else { OldUnit { socket: vec![&socket], ..old } };
     let clues = of_unit(name, name, &old, SystemdVersion::new(252));
     let manifest = Manifest {
         package: Package { name: name.to_owned(), ..Package::default() },
@@ -116,6 +116,7 @@ fn what_a_socket_unit_opens_is_handed_over() {
     let text = "[Service]\nExecStart=/usr/bin/x\nDynamicUser=yes\n";
     let socket = "[Socket]\nListenStream=80\nListenStream=[::1]:81\nListenStream=/run/x.sock\nListenDatagram=127.0.0.1:53\nListenStream=@x\n";
     let (listed, unit) = taken_over("x", text, socket);
+    assert!(!listed.contains("template"));
     insta::assert_snapshot!(listed, @r#"
     listen = "tcp:80"  # ListenStream= of x.service
     listen = "tcp:[::1]:81"  # ListenStream= of x.service
@@ -125,4 +126,17 @@ fn what_a_socket_unit_opens_is_handed_over() {
     note: ListenStream=@x cannot be declared
     "#);
     has(&unit, &["Requires=x.socket", "PrivateNetwork=yes"]);
+}
+
+#[test]
+fn templates_and_variables_are_told() {
+    let document = Document::parse("[Service]\nExecStart=/usr/bin/x --name %i $ARGS\nUser=x\n");
+    let old = OldUnit { name: "x@.service".to_owned(), service: vec![&document], ..OldUnit::default() };
+    let listed = shown(&of_unit("x", "x", &old, SystemdVersion::new(252)));
+    insta::assert_snapshot!(listed, @r#"
+    user = "x"  # User= of x@.service
+    note: it was a template, and what is declared is one service: `%i` stands for nothing
+    note: its arguments come from variables, which `args` cannot hold: write them out (ExecStart=/usr/bin/x --name %i $ARGS)
+    note: nothing in it says whether it uses the network; without `listen` or `connect` it has none
+    "#);
 }
