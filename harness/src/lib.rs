@@ -90,6 +90,7 @@
 
 pub mod engine;
 pub mod fit;
+pub mod harden;
 pub mod image;
 pub mod machine;
 #[cfg(feature = "package")]

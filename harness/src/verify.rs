@@ -6,7 +6,7 @@
 pub mod check;
 pub(crate) mod declared;
 pub(crate) mod explain;
-mod fitting;
+pub(crate) mod fitting;
 pub(crate) mod harmless;
 pub(crate) mod installation;
 pub(crate) mod judge;

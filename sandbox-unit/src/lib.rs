@@ -16,6 +16,7 @@ pub mod exit_status;
 pub mod lint;
 pub mod metadata;
 pub mod need;
+pub mod opening;
 pub mod place;
 pub mod policy;
 pub mod refusal;

@@ -302,6 +302,9 @@ impl Directories {
         ("ConfigurationDirectory", "/etc"),
     ];
 
+    /// The keys in the metadata, in the order of [`Self::TOPS`].
+    pub const KEYS: [&str; 5] = ["runtime", "state", "cache", "logs", "config"];
+
     /// The names of each kind with where they lie, in the order of [`Self::TOPS`].
     pub fn below_tops(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
         let names = [&self.runtime, &self.state, &self.cache, &self.logs, &self.config];

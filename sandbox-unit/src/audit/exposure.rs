@@ -2,9 +2,12 @@
 
 use super::check::{Assessment, Check};
 use super::checks::{CHECKS, LOOKED_AT};
-use super::load::Service;
+use super::load::{Keep, Part, Service};
 use super::policy::ScoringPolicy;
 use super::value::Value;
+use crate::emit;
+use crate::spec::Spec;
+use crate::unit::Document;
 use crate::syscall_set::Architecture;
 
 /// Ratings, with the least exposure in tenths that earns them.
@@ -105,3 +108,17 @@ pub fn assess(service: &Service, policy: &ScoringPolicy, architecture: Architect
     let rating = RATINGS.iter().find(|(least, _)| tenths >= *least).map_or("PERFECT", |(_, name)| *name);
     Exposure { rows, tenths, rating }
 }
+
+/// The exposure of the service that a spec makes, on the systemd that it is for.
+///
+/// `None` where that systemd would not load it.
+#[must_use]
+pub fn exposure(spec: &Spec) -> Option<Exposure> {
+    let unit = spec.service_unit();
+    let file = emit::files(spec).into_iter().find(|file| file.path == unit)?;
+    let document = Document::parse(file.text);
+    let parts = [Part { document: &document, drop_in: false }];
+    let service = Service::load(&unit, &parts, spec.systemd, Keep::Nothing).ok()?;
+    Some(assess(&service, &ScoringPolicy::default(), Architecture::default()))
+}
+

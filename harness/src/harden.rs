@@ -1,0 +1,326 @@
+//! The search for the tightest sandbox that a service still works in.
+//!
+//! It begins with a unit from which everything is taken that the service was not shown to need, and with one that is given
+//! everything that can be given. Between the two lies the least that every check of the service passes with: found by
+//! [delta debugging](search), on several machines at once, each attempt with the whole unit as it would be installed.
+//! A check passes where the service answers as it does without any sandbox, and its journal tells of no denial that it
+//! does not tell of there.
+
+mod attempt;
+mod lanes;
+mod search;
+mod shape;
+
+use crate::engine::Engine;
+use crate::image::Image;
+use crate::report::harden::{Found, Hardening, How, Standing, UnitHardening, Untested};
+use crate::report::{MachineFacts, Phase, SCHEMA};
+use crate::verify::{Listener, Session, Subject, VerifyError, fitting, timed};
+use attempt::{Attempt, Reference, is_checked};
+use lanes::Lanes;
+use sandbox_unit::audit;
+use sandbox_unit::opening::Opening;
+use sandbox_unit::spec::{Profile, Spec};
+use search::{Openings, Trials, least};
+use shape::Shape;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// How often in a row the service must pass every check in the end.
+const STEADY: usize = 5;
+
+/// How often it is run without a sandbox before the search, to know what it always does.
+const USUAL: usize = 2;
+
+/// What a search may take.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// When it ends with the best that was found, if it has not ended by then.
+    pub budget: Option<Duration>,
+    /// Whether it is to end at once with the best that was found.
+    pub stopped: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Why a search ended before it was over.
+enum Stop {
+    Time,
+    Asked,
+    Failed(VerifyError),
+}
+
+/// The search for one service.
+struct Search<'a> {
+    lanes: Lanes<'a>,
+    /// What the package declares.
+    declared: &'a Spec,
+    /// The service without anything that it may be given.
+    closed: Spec,
+    /// Everything that it can be given, the cheapest first.
+    openings: Vec<Opening>,
+    began: Instant,
+    terms: Terms<'a>,
+    listener: Listener<'a>,
+}
+
+/// Searches for the least that a service needs, and proves it on a machine of its own.
+///
+/// `program` is the built binary of its `bin`.
+///
+/// # Errors
+/// A machine does not boot or does not answer; the image cannot run the program.
+pub fn harden(
+    engine: &dyn Engine,
+    image: &Image,
+    spec: &Spec,
+    program: &[u8],
+    terms: Terms<'_>,
+    listener: Listener<'_>,
+) -> Result<Hardening, VerifyError> {
+    let began = Instant::now();
+    let mut phases = Vec::new();
+    let installation = shape::installation(image, spec, program);
+    let lanes = timed(listener, &mut phases, "boot", || Lanes::boot(engine, image, installation))?;
+    let mut facts = match lanes.first() {
+        Some(lane) => {
+            let programs = HashMap::from([(spec.bin.clone(), program.to_vec())]);
+            fitting::check(&lane.machine, [Subject::emitted(spec.clone())].iter(), &programs)?;
+            MachineFacts::of(engine, image, &lane.machine)?
+        }
+        None => return Err(VerifyError::Inside("there is no machine".into())),
+    };
+    facts.mechanisms.clear();
+    let closed = Opening::closed(spec);
+    let mut search = Search { lanes, declared: spec, closed, openings: Vec::new(), began, terms, listener };
+    let unit = search.run(&mut phases, engine, image, program)?;
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(Hardening { schema: SCHEMA, machine: facts, units: vec![unit], phases, seconds })
+}
+
+impl Search<'_> {
+    fn run(
+        &mut self,
+        phases: &mut Vec<Phase>,
+        engine: &dyn Engine,
+        image: &Image,
+        program: &[u8],
+    ) -> Result<UnitHardening, VerifyError> {
+        let listener = self.listener;
+        let mut report = UnitHardening::of(self.declared);
+        // What it does without any sandbox.
+        let usual = timed(listener, phases, "without a sandbox", || self.usual())?;
+        let Some((shape, attempts)) = usual.works else {
+            report.how = if usual.flaky { How::Unsteady } else { How::Broken };
+            report.wrong = usual.wrong;
+            report.trials = self.lanes.made;
+            return Ok(report);
+        };
+        self.lanes.reference = Reference::of(&attempts);
+        shape.give(&mut self.closed, self.declared);
+        report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
+
+        self.openings = self.candidates(&shape);
+        let open: Openings = (0..self.openings.len()).collect();
+        let mut best = open.clone();
+        let mut how = How::Whole;
+        let searched = timed(listener, phases, "search", || {
+            if self.work(&[open.clone()])? != [true] {
+                return Ok(false);
+            }
+            least(self, &open, &mut best).map(|()| true)
+        });
+        match searched {
+            Ok(true) => {}
+            Ok(false) => {
+                let subject = self.subject(&open);
+                let attempt = self.lanes.attempt(&[subject])?.pop().unwrap_or_default();
+                report.how = How::Beyond;
+                report.wrong = self.lanes.reference.objection(&attempt).into_iter().chain(attempt.explanation).collect();
+                report.trials = self.lanes.made;
+                return Ok(report);
+            }
+            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Time) => how = How::Budget,
+            Err(Stop::Asked) => how = How::Interrupted,
+        }
+        report.how = how;
+        let evidence = timed(listener, phases, "evidence", || self.evidence(&best, how))?;
+        report.found.extend(evidence);
+        let spec = self.spec(&best);
+        report.unneeded = Opening::declared(self.declared)
+            .into_iter()
+            .filter(|declared| !best.iter().any(|place| self.openings.get(*place) == Some(declared)))
+            .map(|opening| opening.to_string())
+            .collect();
+        if attempts.iter().any(|attempt| attempt.handles_sigterm == Some(false)) {
+            report.found.extend(shape::default_signals(&spec));
+        }
+        let spec = report.with_found(&spec);
+        report.untested = Untested::of(&spec);
+        let standing = timed(listener, phases, "proof", || self.standing(&spec, engine, image, program))?;
+        (report.before, report.after) = standing;
+        let steady = timed(listener, phases, "five times", || self.steady(&spec))?;
+        report.steady = steady.iter().take_while(|objection| objection.is_none()).count();
+        report.wrong = steady.into_iter().flatten().take(1).collect();
+        if report.steady < STEADY {
+            report.how = How::Unsteady;
+        }
+        report.trials = self.lanes.made;
+        report.spec = Some(spec);
+        Ok(report)
+    }
+
+    /// Runs the service without any sandbox, in each shape that it could have, until it works in one.
+    fn usual(&mut self) -> Result<Usual, VerifyError> {
+        let mut usual = Usual::default();
+        for shape in Shape::possible(self.declared) {
+            let mut spec = self.closed.clone();
+            Opening::catalogue(&spec)
+                .iter()
+                .filter(|opening| matches!(opening, Opening::Directory(_)))
+                .chain(&Opening::declared(self.declared))
+                .for_each(|opening| opening.give(&mut spec, self.declared));
+            shape.give(&mut spec, self.declared);
+            spec.profile = Profile::None;
+            let attempts = self.lanes.repeat(&Subject::emitted(spec), USUAL)?;
+            let failed: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.failed().is_some()).collect();
+            match (failed.first(), failed.len() == attempts.len()) {
+                (None, _) => {
+                    usual.works = Some((shape, attempts));
+                    return Ok(usual);
+                }
+                (Some(attempt), all) => {
+                    let told = attempt.failed().map(|work| format!("{}: {}", work.name, work.detail));
+                    let told = told.into_iter().chain(attempt.explanation.iter().cloned()).collect();
+                    // What it does in the shape that was declared is the first to know.
+                    if usual.wrong.is_empty() || !all {
+                        usual.wrong = told;
+                    }
+                    if !all {
+                        usual.flaky = true;
+                        return Ok(usual);
+                    }
+                }
+            }
+        }
+        Ok(usual)
+    }
+
+    /// Everything that can be given, the cheapest first; what was declared costs least.
+    fn candidates(&self, shape: &Shape) -> Vec<Opening> {
+        let declared = Opening::declared(self.declared);
+        let mut openings = declared.clone();
+        openings.extend(shape.candidates(&self.closed));
+        for opening in Opening::catalogue(&self.closed) {
+            if !openings.contains(&opening) {
+                openings.push(opening);
+            }
+        }
+        let mut priced: Vec<_> = openings
+            .into_iter()
+            .map(|opening| ((!declared.contains(&opening), opening.cost(&self.closed)), opening))
+            .collect();
+        priced.sort_by(|(one, _), (other, _)| one.cmp(other));
+        priced.into_iter().map(|(_, opening)| opening).collect()
+    }
+
+    fn spec(&self, openings: &Openings) -> Spec {
+        let mut spec = self.closed.clone();
+        // A filter that gets further calls is made of what is there by then.
+        let (last, first): (Vec<_>, Vec<_>) = openings
+            .iter()
+            .filter_map(|place| self.openings.get(*place))
+            .partition(|opening| matches!(opening, Opening::Calls(_)));
+        first.into_iter().chain(last).for_each(|opening| opening.give(&mut spec, self.declared));
+        spec
+    }
+
+    fn subject(&self, openings: &Openings) -> Subject {
+        Subject::emitted(self.spec(openings))
+    }
+
+    /// What the service fails with where one of these is missing.
+    fn evidence(&mut self, found: &Openings, how: How) -> Result<Vec<Found>, VerifyError> {
+        let mut all = Vec::new();
+        if how != How::Whole {
+            // Nothing was shown of each of them.
+            let openings = found.iter().filter_map(|place| self.openings.get(*place));
+            return Ok(openings.map(Found::unproven).collect());
+        }
+        let without: Vec<Subject> = found
+            .iter()
+            .map(|one| self.subject(&found.iter().copied().filter(|other| other != one).collect()))
+            .collect();
+        let attempts = self.lanes.attempt(&without)?;
+        for (place, attempt) in found.iter().zip(attempts) {
+            let Some(opening) = self.openings.get(*place) else { continue };
+            let objection = self.lanes.reference.objection(&attempt).unwrap_or_default();
+            let why = attempt.explanation.first().cloned();
+            all.push(Found::needed(opening, objection, why));
+        }
+        Ok(all)
+    }
+
+    /// How exposed the service is without a sandbox and with the one that was found, and what is refused in each.
+    fn standing(
+        &self,
+        found: &Spec,
+        engine: &dyn Engine,
+        image: &Image,
+        program: &[u8],
+    ) -> Result<(Standing, Standing), VerifyError> {
+        let bare = Spec { profile: Profile::None, ..found.clone() };
+        let programs = HashMap::from([(found.bin.clone(), program.to_vec())]);
+        let of = |spec: &Spec| -> Result<Standing, VerifyError> {
+            let quiet = |_| {};
+            let session = Session::boot(engine, image, vec![Subject::emitted(spec.clone())], &quiet)?;
+            let report = session.exercise(&programs)?;
+            let exposure = audit::exposure(spec).map(|exposure| exposure.shown()).unwrap_or_default();
+            Ok(report.units.first().map(|unit| Standing::of(exposure, unit)).unwrap_or_default())
+        };
+        std::thread::scope(|scope| {
+            let before = scope.spawn(|| of(&bare));
+            let after = of(found)?;
+            let before = before.join().map_err(|_| VerifyError::Inside("a verification ended unexpectedly".into()))?;
+            Ok((before?, after))
+        })
+    }
+
+    /// Whether the unit that was found passes every check each time.
+    fn steady(&mut self, spec: &Spec) -> Result<Vec<Option<String>>, VerifyError> {
+        let attempts = self.lanes.repeat(&Subject::emitted(spec.clone()), STEADY)?;
+        Ok(attempts.iter().map(|attempt| self.lanes.reference.objection(attempt)).collect())
+    }
+}
+
+/// How a service does without any sandbox.
+#[derive(Default)]
+struct Usual {
+    /// The shape in which it works, and what came of it.
+    works: Option<(Shape, Vec<Attempt>)>,
+    /// What went wrong.
+    wrong: Vec<String>,
+    /// Whether it went wrong only now and then.
+    flaky: bool,
+}
+
+impl Trials for Search<'_> {
+    type Stop = Stop;
+
+    fn work(&mut self, sets: &[Openings]) -> Result<Vec<bool>, Stop> {
+        if (self.terms.stopped)() {
+            return Err(Stop::Asked);
+        }
+        if self.terms.budget.is_some_and(|budget| self.began.elapsed() >= budget) {
+            return Err(Stop::Time);
+        }
+        let subjects: Vec<Subject> = sets.iter().map(|set| self.subject(set)).collect();
+        let attempts = self.lanes.attempt(&subjects).map_err(Stop::Failed)?;
+        Ok(attempts.iter().map(|attempt| self.lanes.reference.objection(attempt).is_none()).collect())
+    }
+}
+
+/// Whether anything is asked of a service: a search for what it needs finds nothing where nothing is.
+#[must_use]
+pub fn is_possible(spec: &Spec) -> bool {
+    is_checked(spec) || spec.timer.is_some()
+}
