@@ -4,6 +4,7 @@
 //! that one run shows them all. Only a text that is not TOML ends it, since what follows would be guesswork.
 
 mod consistency;
+pub mod edit;
 mod layer;
 mod name;
 mod network;
