@@ -1,7 +1,9 @@
 //! The command line.
 
+mod harden;
 mod verify;
 
+pub use harden::Harden;
 pub use verify::{Foreign, Install, Verify, Versions};
 
 use crate::matrix::Version;
@@ -49,6 +51,7 @@ Examples:
   cargo sandbox-unit verify                build, boot, and prove that the sandbox holds
   cargo sandbox-unit verify -p hello       the same for one package of a workspace
   cargo sandbox-unit prove                 what each setting of the units is for, by taking it away
+  cargo sandbox-unit harden                the tightest sandbox that it still works in, found by trying
   cargo sandbox-unit audit                 its exposure, and what is wrong with its lines
   cargo sandbox-unit diff old new          the protections that a change takes away
   cargo sandbox-unit doctor --fix          install what this machine lacks
@@ -65,6 +68,8 @@ pub enum Command {
     Verify(Verify),
     /// Prove of each setting of the units that it is load-bearing: what goes through without it
     Prove(Prove),
+    /// Search for the tightest sandbox that the service still works in, and write down what it needs
+    Harden(Harden),
     /// Score units as systemd-analyze does, and point at what is wrong with them
     Audit(Audit),
     /// Tell what changed between two units in meaning: protections lost and gained

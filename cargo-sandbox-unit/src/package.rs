@@ -5,7 +5,7 @@ use crate::diagnostics;
 use crate::error::Error;
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 use sandbox_unit::diagnostic::Diagnostic;
-use sandbox_unit::metadata::{self, Parsed};
+use sandbox_unit::metadata::{self, Manifest, Parsed};
 use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::package::{self, PackageError};
@@ -17,6 +17,8 @@ pub struct Selected {
     pub name: String,
     /// What its metadata declares.
     pub specs: Vec<Spec>,
+    /// Where it declares it.
+    pub manifest: Manifest,
 }
 
 /// The selected packages.
@@ -47,7 +49,7 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
         let manifest = package::manifest(package, &metadata).map_err(unreadable)?;
         let found = match metadata::parse(&manifest) {
             Ok(Parsed { specs, warnings }) => {
-                packages.push(Selected { name: package.name.to_string(), specs });
+                packages.push(Selected { name: package.name.to_string(), specs, manifest });
                 warnings
             }
             Err(found) => {

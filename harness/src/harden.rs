@@ -39,6 +39,21 @@ pub struct Terms<'a> {
     pub budget: Option<Duration>,
     /// Whether it is to end at once with the best that was found.
     pub stopped: &'a (dyn Fn() -> bool + Sync),
+    /// Who is told how far it is.
+    pub told: &'a (dyn Fn(&Step) + Sync),
+}
+
+/// How far a search is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Step {
+    /// How many attempts were made.
+    pub made: usize,
+    /// How many are being made.
+    pub at_once: usize,
+    /// How many openings may still be needed.
+    pub open: usize,
+    /// The exposure of the tightest unit that works so far.
+    pub exposure: String,
 }
 
 /// Why a search ended before it was over.
@@ -57,6 +72,8 @@ struct Search<'a> {
     closed: Spec,
     /// Everything that it can be given, the cheapest first.
     openings: Vec<Opening>,
+    /// The least that is known to work.
+    open: Openings,
     began: Instant,
     terms: Terms<'a>,
     listener: Listener<'a>,
@@ -90,7 +107,7 @@ pub fn harden(
     };
     facts.mechanisms.clear();
     let closed = Opening::closed(spec);
-    let mut search = Search { lanes, declared: spec, closed, openings: Vec::new(), began, terms, listener };
+    let mut search = Search { lanes, declared: spec, closed, openings: Vec::new(), open: Openings::new(), began, terms, listener };
     let unit = search.run(&mut phases, engine, image, program)?;
     let seconds = began.elapsed().as_secs_f64();
     Ok(Hardening { schema: SCHEMA, machine: facts, units: vec![unit], phases, seconds })
@@ -120,6 +137,7 @@ impl Search<'_> {
 
         self.openings = self.candidates(&shape);
         let open: Openings = (0..self.openings.len()).collect();
+        self.open.clone_from(&open);
         let mut best = open.clone();
         let mut how = How::Whole;
         let searched = timed(listener, phases, "search", || {
@@ -238,6 +256,17 @@ impl Search<'_> {
         Subject::emitted(self.spec(openings))
     }
 
+    /// How far it is, with this many attempts to come.
+    fn step(&self, wanted: usize) -> Step {
+        let exposure = audit::exposure(&self.spec(&self.open));
+        Step {
+            made: self.lanes.made,
+            at_once: wanted.min(self.lanes.count()),
+            open: self.open.len(),
+            exposure: exposure.map(|exposure| exposure.shown()).unwrap_or_default(),
+        }
+    }
+
     /// What the service fails with where one of these is missing.
     fn evidence(&mut self, found: &Openings, how: How) -> Result<Vec<Found>, VerifyError> {
         let mut all = Vec::new();
@@ -314,8 +343,16 @@ impl Trials for Search<'_> {
             return Err(Stop::Time);
         }
         let subjects: Vec<Subject> = sets.iter().map(|set| self.subject(set)).collect();
+        (self.terms.told)(&self.step(sets.len()));
         let attempts = self.lanes.attempt(&subjects).map_err(Stop::Failed)?;
-        Ok(attempts.iter().map(|attempt| self.lanes.reference.objection(attempt).is_none()).collect())
+        let work: Vec<bool> =
+            attempts.iter().map(|attempt| self.lanes.reference.objection(attempt).is_none()).collect();
+        for (set, _) in sets.iter().zip(&work).filter(|(_, works)| **works) {
+            if set.len() < self.open.len() {
+                self.open.clone_from(set);
+            }
+        }
+        Ok(work)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::capability::CAPABILITIES;
 use crate::directive::Section;
+use crate::metadata::edit::{Declaration, Kept};
 use crate::need::{Effect, NEEDS, Need};
 use crate::policy::{self, last, policy};
 use crate::spec::{Capability, Directories, Listen, Peers, RawSetting, ServiceType, Spec, User};
@@ -176,6 +177,42 @@ impl Opening {
             }
             Self::Lift(directive) => set(spec, directive, Vec::new()),
             Self::Root => spec.user = User::Root,
+        }
+    }
+
+    /// How it is declared, for a service that has it.
+    ///
+    /// `reason` is told where a declaration has to have one.
+    #[must_use]
+    pub fn declaration(&self, spec: &Spec, reason: &str) -> Declaration {
+        let raw = |directive: &str| {
+            let known = spec.raw.iter().find(|raw| raw.directive == directive).cloned();
+            Declaration::Raw(known.unwrap_or_else(|| RawSetting {
+                section: Section::Service.name().to_owned(),
+                directive: directive.to_owned(),
+                values: Vec::new(),
+            }))
+        };
+        match self {
+            Self::Directory(key) => {
+                let kind = Kept::ALL.iter().find(|(_, known, _)| known == key).map_or(Kept::State, |(kind, ..)| *kind);
+                Declaration::Directory(kind, None)
+            }
+            Self::Notify => Declaration::Type(ServiceType::Notify),
+            Self::Socket => Declaration::Socket,
+            Self::Listen(listen) => Declaration::Listen(listen.clone()),
+            Self::Connect(peers) => Declaration::Connect(peers.clone()),
+            Self::Need(need) => Declaration::Need(*need),
+            Self::Read(path) => Declaration::Read(path.clone()),
+            Self::Write(path) => Declaration::Write(path.clone()),
+            Self::Exec(path) => Declaration::Exec(path.clone()),
+            Self::Device(path) => Declaration::Device(path.clone()),
+            Self::Calls(_) => raw("SystemCallFilter"),
+            Self::Capability(name) => {
+                Declaration::Capability(Capability { name: name.clone(), reason: reason.to_owned() })
+            }
+            Self::Lift(directive) => raw(directive),
+            Self::Root => Declaration::User(User::Root),
         }
     }
 

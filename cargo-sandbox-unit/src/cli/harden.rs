@@ -2,7 +2,6 @@
 
 use super::{Build, Engine, Format, Selection, Target};
 use clap::Args;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 

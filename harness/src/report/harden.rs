@@ -24,6 +24,13 @@ pub struct Hardening {
 }
 
 impl Hardening {
+    /// Adds what was found for further units.
+    pub fn add(&mut self, other: Self) {
+        self.units.extend(other.units);
+        self.phases.extend(other.phases);
+        self.seconds += other.seconds;
+    }
+
     /// Whether a sandbox was found for every unit in which it works, each time.
     #[must_use]
     pub fn is_good(&self) -> bool {
