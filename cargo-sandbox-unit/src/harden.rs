@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+/// How long a comment in Cargo.toml gets, in characters.
+const COMMENT: usize = 140;
+
 /// What is searched for, and on what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Searching {
@@ -140,7 +143,15 @@ fn proposal(spec: &Spec, unit: &UnitHardening) -> Proposal {
     let with = unit.spec.as_ref().unwrap_or(spec);
     let entries = unit.found.iter().map(|found| Proposed {
         declaration: found.opening.declaration(with, &found.evidence),
-        because: found.evidence.clone(),
+        because: shortened(&found.evidence),
     });
     Proposal { service: spec.name.clone(), about: vec!["What the service needs, found by trying.".into()], entries: entries.collect() }
+}
+
+/// What fits into a comment.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(COMMENT) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
 }

@@ -20,7 +20,8 @@ use attempt::{Attempt, Reference, is_checked};
 use lanes::Lanes;
 use sandbox_unit::audit;
 use sandbox_unit::opening::Opening;
-use sandbox_unit::spec::{Profile, Spec};
+use sandbox_unit::policy::{Setting, policy};
+use sandbox_unit::spec::{Profile, ServiceType, Spec};
 use search::{Openings, Trials, least};
 use shape::Shape;
 use std::collections::HashMap;
@@ -134,8 +135,17 @@ impl Search<'_> {
         self.lanes.reference = Reference::of(&attempts);
         shape.give(&mut self.closed, self.declared);
         report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
+        if let Some(notify) = timed(listener, phases, "notification", || self.notifies(&shape))? {
+            notify.opening.give(&mut self.closed, self.declared);
+            report.found.push(notify);
+        }
 
-        self.openings = self.candidates(&shape);
+        for listen in shape.listens(&self.closed, &attempts) {
+            listen.opening.give(&mut self.closed, self.declared);
+            report.found.push(listen);
+        }
+
+        self.openings = self.candidates();
         let open: Openings = (0..self.openings.len()).collect();
         self.open.clone_from(&open);
         let mut best = open.clone();
@@ -187,18 +197,21 @@ impl Search<'_> {
         Ok(report)
     }
 
+    /// The service without a sandbox, but with everything that only a unit can give: directories, sockets, capabilities.
+    fn bare(&self, shape: &Shape) -> Spec {
+        let mut spec = self.closed.clone();
+        shape.give(&mut spec, self.declared);
+        let given = Opening::declared(self.declared).into_iter().chain(shape.candidates(&spec));
+        given.chain(Opening::catalogue(&spec)).for_each(|opening| opening.give(&mut spec, self.declared));
+        spec.profile = Profile::None;
+        spec
+    }
+
     /// Runs the service without any sandbox, in each shape that it could have, until it works in one.
     fn usual(&mut self) -> Result<Usual, VerifyError> {
         let mut usual = Usual::default();
         for shape in Shape::possible(self.declared) {
-            let mut spec = self.closed.clone();
-            Opening::catalogue(&spec)
-                .iter()
-                .filter(|opening| matches!(opening, Opening::Directory(_)))
-                .chain(&Opening::declared(self.declared))
-                .for_each(|opening| opening.give(&mut spec, self.declared));
-            shape.give(&mut spec, self.declared);
-            spec.profile = Profile::None;
+            let spec = self.bare(&shape);
             let attempts = self.lanes.repeat(&Subject::emitted(spec), USUAL)?;
             let failed: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.failed().is_some()).collect();
             match (failed.first(), failed.len() == attempts.len()) {
@@ -223,11 +236,24 @@ impl Search<'_> {
         Ok(usual)
     }
 
+    /// Whether the service says itself when it is up: one that does not never gets up as a service that does.
+    fn notifies(&mut self, shape: &Shape) -> Result<Option<Found>, VerifyError> {
+        let plain = self.closed.service_type == ServiceType::Exec && !self.closed.socket && self.closed.timer.is_none();
+        if !plain {
+            return Ok(None);
+        }
+        let mut spec = self.bare(shape);
+        Opening::Notify.give(&mut spec, self.declared);
+        let attempt = self.lanes.attempt(&[Subject::emitted(spec)])?.pop().unwrap_or_default();
+        let evidence = "it tells systemd when it is up: it got up as a service of this type";
+        let works = self.lanes.reference.objection(&attempt).is_none();
+        Ok(works.then(|| Found::shape(&Opening::Notify, evidence)))
+    }
+
     /// Everything that can be given, the cheapest first; what was declared costs least.
-    fn candidates(&self, shape: &Shape) -> Vec<Opening> {
+    fn candidates(&self) -> Vec<Opening> {
         let declared = Opening::declared(self.declared);
         let mut openings = declared.clone();
-        openings.extend(shape.candidates(&self.closed));
         for opening in Opening::catalogue(&self.closed) {
             if !openings.contains(&opening) {
                 openings.push(opening);
@@ -283,8 +309,9 @@ impl Search<'_> {
         for (place, attempt) in found.iter().zip(attempts) {
             let Some(opening) = self.openings.get(*place) else { continue };
             let objection = self.lanes.reference.objection(&attempt).unwrap_or_default();
-            let why = attempt.explanation.first().cloned();
-            all.push(Found::needed(opening, objection, why));
+            let fewer = found.iter().copied().filter(|other| other != place).collect();
+            let closed = closed_by(&self.spec(&fewer), &self.spec(found));
+            all.push(Found::needed(opening, &closed, &objection, attempt.said));
         }
         Ok(all)
     }
@@ -319,6 +346,13 @@ impl Search<'_> {
         let attempts = self.lanes.repeat(&Subject::emitted(spec.clone()), STEADY)?;
         Ok(attempts.iter().map(|attempt| self.lanes.reference.objection(attempt)).collect())
     }
+}
+
+/// The lines that the unit of `fewer` has and that of `more` has not.
+fn closed_by(fewer: &Spec, more: &Spec) -> Vec<String> {
+    let (fewer, more) = (policy(fewer).settings, policy(more).settings);
+    let has = |line: &Setting| more.iter().any(|other| other.directive == line.directive && other.value == line.value);
+    fewer.iter().filter(|line| !has(line)).map(|line| format!("{}={}", line.directive, line.value)).collect()
 }
 
 /// How a service does without any sandbox.

@@ -5,9 +5,10 @@ use crate::machine::{JournalEntry, Machine};
 use crate::report::Work;
 use crate::verify::explain::{self, Properties, denials, explain};
 use crate::verify::{Subject, VerifyError, check, harmless, remains, service};
-use sandbox_unit::spec::{ServiceType, Spec};
+use sandbox_unit::spec::{Listen, ServiceType, Spec, Transport};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// How often every check is made before the service is stopped for the first time: some fail on their second request alone.
@@ -30,12 +31,31 @@ systemctl reset-failed -- "$@" 2>/dev/null
 systemctl clean --what=state --what=cache --what=logs --what=runtime -- "$unit" 2>/dev/null
 exit 0"#;
 
-/// What the first process of a service does with SIGTERM: `SigCgt:` of its status in /proc (proc_pid_status(5)), a bit a signal.
-const HANDLERS: &str = r#"
+/// Asks the kernel about a service that is up. What its first process does with signals: `SigCgt:` and `SigIgn:` of its status in
+/// /proc, a bit a signal (proc_pid_status(5)). Where somebody listens: the sockets in state 0A (`TCP_LISTEN`) of /proc/net/tcp
+/// and tcp6 (proc_pid_net(5)).
+const LOOK: &str = r#"
 pid=$(systemctl show --property=MainPID --value -- "$1")
-[ "${pid:-0}" = 0 ] || sed -n 's/^Sig\(Cgt\|Ign\):[^0-9a-f]*//p' "/proc/$pid/status"
+[ "${pid:-0}" = 0 ] || sed -n 's/^Sig\(Cgt\|Ign\):[^0-9a-f]*/signals /p' "/proc/$pid/status"
+sed -n 's/^ *[0-9]*: \([0-9A-F]*:[0-9A-F]*\) [0-9A-F]*:[0-9A-F]* 0A .*/listens \1/p' /proc/net/tcp /proc/net/tcp6
 exit 0"#;
 const SIGTERM: u32 = 15;
+
+/// A socket that listens, from `listens ADDRESS:PORT`: hexadecimal, the address in words of 32 bits, each in the byte order of
+/// the machine.
+fn listening(line: &str) -> Option<Listen> {
+    let (address, port) = line.strip_prefix("listens ")?.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let words: Option<Vec<u32>> =
+        (0..address.len() / 8).map(|word| u32::from_str_radix(address.get(word * 8..word * 8 + 8)?, 16).ok()).collect();
+    let bytes: Vec<u8> = words?.into_iter().flat_map(u32::to_ne_bytes).collect();
+    let address: IpAddr = match <[u8; 4]>::try_from(bytes.as_slice()) {
+        Ok(bytes) => bytes.into(),
+        Err(_) => <[u8; 16]>::try_from(bytes.as_slice()).ok()?.into(),
+    };
+    let address = (!address.is_unspecified()).then_some(address);
+    Some(Listen::Port { transport: Transport::Tcp, address, port })
+}
 
 /// What came of one attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,10 +68,14 @@ pub struct Attempt {
     pub denials: Vec<String>,
     /// Why something did not work, the most telling first.
     pub explanation: Vec<String>,
+    /// The last that the service itself has written, where something did not work.
+    pub said: Option<String>,
     /// How long it took until it was ready, in milliseconds.
     pub ready_ms: u64,
     /// Whether its first process has a handler for the signal that ends it; unknown for one that was not up.
     pub handles_sigterm: Option<bool>,
+    /// Where somebody listens while the service is up, in a network of its own: nobody else does.
+    pub listens: Vec<Listen>,
 }
 
 impl Attempt {
@@ -154,9 +178,10 @@ impl Lane {
         }
         let journal = self.journal(&unit)?;
         attempt.denials = denials(&journal);
-        if let Some(failed) = attempt.failed() {
-            let failed = vec![failed.detail.clone()];
-            attempt.explanation = explain(&properties, &journal, &failed, &subject.settings());
+        if let Some(failed) = attempt.failed().map(|work| work.detail.clone()) {
+            let own = |entry: &&JournalEntry| entry.identifier.as_deref() != Some("systemd") && entry.pid != Some(1);
+            attempt.said = journal.iter().rev().find(own).map(|entry| check::shorten(&entry.message));
+            attempt.explanation = explain(&properties, &journal, &[failed], &subject.settings());
         }
         self.clean(&subject)?;
         Ok(attempt)
@@ -225,7 +250,7 @@ impl Lane {
         let (stays, properties) = service::stays_up(machine, spec, began, 0)?;
         attempt.works.extend(stays);
         if attempt.handles_sigterm.is_none() && properties.get("ActiveState").is_some_and(|state| state == "active") {
-            attempt.handles_sigterm = self.handles_sigterm(&subject.unit())?;
+            (attempt.handles_sigterm, attempt.listens) = self.look(&subject.unit())?;
         }
         if attempt.failed().is_none() {
             attempt.works.push(service::stop(machine, spec)?);
@@ -233,12 +258,20 @@ impl Lane {
         Ok(attempt.failed().is_none())
     }
 
-    fn handles_sigterm(&self, unit: &str) -> Result<Option<bool>, VerifyError> {
-        let output = self.machine.exec(&["sh", "-c", HANDLERS, "sh", unit], b"", CLEANING)?;
+    /// What can be seen of a service that is up: whether it handles SIGTERM, and where it listens.
+    fn look(&self, unit: &str) -> Result<(Option<bool>, Vec<Listen>), VerifyError> {
+        let output = self.machine.exec(&["sh", "-c", LOOK, "sh", unit], b"", CLEANING)?;
         let text = output.text().into_owned();
-        let masks: Vec<u64> = text.lines().filter_map(|mask| u64::from_str_radix(mask.trim(), 16).ok()).collect();
-        let handled = masks.iter().any(|mask| mask >> (SIGTERM - 1) & 1 == 1);
-        Ok((!masks.is_empty()).then_some(handled))
+        let mut masks = text.lines().filter_map(|line| u64::from_str_radix(line.strip_prefix("signals ")?.trim(), 16).ok());
+        let first = masks.next();
+        let handled = masks.chain(first).any(|mask| mask >> (SIGTERM - 1) & 1 == 1);
+        let mut listens: Vec<Listen> = Vec::new();
+        for listen in text.lines().filter_map(listening) {
+            if !listens.contains(&listen) {
+                listens.push(listen);
+            }
+        }
+        Ok((first.map(|_| handled), listens))
     }
 
     /// What was written of this unit since the last time.
@@ -305,6 +338,19 @@ mod tests {
         assert_eq!(reference.objection(&attempt(&[], &["pid 18: EPERM"])), None);
         let objection = reference.objection(&attempt(&[], &["cannot lock: EPERM"]));
         assert!(objection.is_some_and(|text| text.contains("cannot lock")));
+    }
+
+    #[test]
+    fn who_listens_is_read_from_the_kernels_tables() {
+        let shown = |line: &str| listening(line).map(|listen| listen.to_string());
+        // As written on machines whose lowest byte comes first.
+        let loopback = u32::from_ne_bytes([127, 0, 0, 1]);
+        assert_eq!(shown(&format!("listens {loopback:08X}:1FA3")).as_deref(), Some("tcp:127.0.0.1:8099"));
+        assert_eq!(shown("listens 00000000000000000000000000000000:0050").as_deref(), Some("tcp:80"));
+        assert_eq!(shown("listens 00000000:0050").as_deref(), Some("tcp:80"));
+        for odd in ["listens", "listens 00:50", "listens 0000000é:0050", "signals 00"] {
+            assert_eq!(shown(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a service is, where its metadata does not say it: whether systemd opens its sockets, whether it says when it is up,
 //! whether it is made to be started as root. Without the right one it does not work, however open its sandbox.
 
+use super::attempt::Attempt;
 use crate::engine::{File, Installation};
 use crate::image::Image;
 use crate::probe::observer;
@@ -54,13 +55,43 @@ impl Shape {
         self.found.iter().for_each(|(opening, _)| opening.give(spec, declared));
     }
 
-    /// What can be tried because of the checks: that it listens where they go.
+    /// That it listens where its checks go, which are all that is known of it before it has run.
     pub fn candidates(&self, closed: &Spec) -> Vec<Opening> {
         if closed.socket {
             return Vec::new();
         }
-        listens(closed).into_iter().filter(|listen| !closed.listen.contains(listen)).map(Opening::Listen).collect()
+        listens(closed).into_iter().filter(|listen| !is_declared(closed, listen)).map(Opening::Listen).collect()
     }
+
+    /// Where the service itself listens, and nothing declares it: at ports that were seen, and at sockets that checks go to.
+    pub fn listens(&self, closed: &Spec, attempts: &[Attempt]) -> Vec<Found> {
+        if closed.socket {
+            return Vec::new();
+        }
+        let seen = attempts.iter().flat_map(|attempt| attempt.listens.clone());
+        let seen = seen.map(|listen| (listen, "it listens there (/proc/net/tcp of its machine)"));
+        let unix = listens(closed).into_iter().filter(|listen| matches!(listen, Listen::Unix { .. }));
+        let unix = unix.map(|listen| (listen, "a check of the package goes there"));
+        let mut found: Vec<Found> = Vec::new();
+        for (listen, evidence) in seen.chain(unix) {
+            let opening = Opening::Listen(listen.clone());
+            if !is_declared(closed, &listen) && found.iter().all(|known| known.opening != opening) {
+                found.push(Found::shape(&opening, evidence));
+            }
+        }
+        found
+    }
+}
+
+/// Whether a spec declares that its service listens there: at every address, or at this one.
+fn is_declared(spec: &Spec, listen: &Listen) -> bool {
+    spec.listen.iter().any(|known| match (known, listen) {
+        (
+            Listen::Port { transport, address, port },
+            Listen::Port { transport: of_other, address: at_other, port: other },
+        ) => transport == of_other && port == other && (address.is_none() || address == at_other),
+        (one, other) => one == other,
+    })
 }
 
 /// Where the checks of a service go.

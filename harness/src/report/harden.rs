@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 pub mod human;
 
+/// How many directives are named, and how long a line may be to be told whole.
+const NAMED: usize = 3;
+const LINE: usize = 60;
+
 /// Everything that one run of `harden` found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hardening {
@@ -166,11 +170,21 @@ impl Found {
         Self { need: opening.to_string(), evidence, proven, opening: opening.clone() }
     }
 
-    /// Without it this failed, for this reason.
+    /// Without it, with these lines in the unit, this failed; and the last that the service said itself.
     #[must_use]
-    pub fn needed(opening: &Opening, objection: String, why: Option<String>) -> Self {
-        let because = why.map(|why| format!(" ({why})")).unwrap_or_default();
-        Self::of(opening, format!("without it: {objection}{because}"), true)
+    pub fn needed(opening: &Opening, lines: &[String], objection: &str, said: Option<String>) -> Self {
+        let said = said.filter(|said| !objection.contains(said.as_str())).map(|said| format!("; it says: {said}"));
+        let with = match lines {
+            [] => "without it".to_owned(),
+            [line] if line.len() <= LINE => format!("with {line}"),
+            lines => {
+                let names: Vec<&str> = lines.iter().filter_map(|line| line.split('=').next()).collect();
+                let (named, more) = names.split_at(names.len().min(NAMED));
+                let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+                format!("with {}{more}", named.join(", "))
+            }
+        };
+        Self::of(opening, format!("{with}: {objection}{}", said.unwrap_or_default()), true)
     }
 
     /// What the service is.
