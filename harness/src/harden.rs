@@ -8,6 +8,7 @@
 
 mod attempt;
 mod lanes;
+mod price;
 mod search;
 mod shape;
 
@@ -16,8 +17,10 @@ use crate::image::Image;
 use crate::report::harden::{Found, Hardening, How, Standing, UnitHardening, Untested};
 use crate::report::{MachineFacts, Phase, SCHEMA};
 use crate::verify::{Listener, Session, Subject, VerifyError, fitting, timed};
+use crate::probe::probes_for;
 use attempt::{Attempt, Reference, is_checked};
 use lanes::Lanes;
+use price::price;
 use sandbox_unit::audit;
 use sandbox_unit::opening::Opening;
 use sandbox_unit::policy::{Setting, policy};
@@ -126,16 +129,19 @@ impl Search<'_> {
         let mut report = UnitHardening::of(self.declared);
         // What it does without any sandbox.
         let usual = timed(listener, phases, "without a sandbox", || self.usual())?;
-        let Some((shape, attempts)) = usual.works else {
+        let Some(Working { shape, spec: working, attempts }) = usual.works else {
             report.how = if usual.flaky { How::Unsteady } else { How::Broken };
             report.wrong = usual.wrong;
             report.trials = self.lanes.made;
             return Ok(report);
         };
         self.lanes.reference = Reference::of(&attempts);
+        report.notes.extend(usual.wrong.first().filter(|_| working.profile != Profile::None).map(|wrong| {
+            format!("without a sandbox it does not pass its own checks, so it is held against the strictest one: {wrong}")
+        }));
         shape.give(&mut self.closed, self.declared);
         report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
-        if let Some(notify) = timed(listener, phases, "notification", || self.notifies(&shape))? {
+        if let Some(notify) = timed(listener, phases, "notification", || self.notifies(working))? {
             notify.opening.give(&mut self.closed, self.declared);
             report.found.push(notify);
         }
@@ -197,6 +203,15 @@ impl Search<'_> {
         Ok(report)
     }
 
+    /// The service in the strictest sandbox that leaves it its ports and what is declared.
+    fn strictest(&self, shape: &Shape) -> Spec {
+        let mut spec = self.closed.clone();
+        shape.give(&mut spec, self.declared);
+        let given = Opening::declared(self.declared).into_iter().chain(shape.candidates(&spec));
+        given.for_each(|opening| opening.give(&mut spec, self.declared));
+        spec
+    }
+
     /// The service without a sandbox, but with everything that only a unit can give: directories, sockets, capabilities.
     fn bare(&self, shape: &Shape) -> Spec {
         let mut spec = self.closed.clone();
@@ -210,39 +225,37 @@ impl Search<'_> {
     /// Runs the service without any sandbox, in each shape that it could have, until it works in one.
     fn usual(&mut self) -> Result<Usual, VerifyError> {
         let mut usual = Usual::default();
-        for shape in Shape::possible(self.declared) {
-            let spec = self.bare(&shape);
-            let attempts = self.lanes.repeat(&Subject::emitted(spec), USUAL)?;
+        let shapes = Shape::possible(self.declared);
+        let bare = shapes.iter().map(|shape| (shape, self.bare(shape)));
+        // Checks can hold the sandbox to account themselves: without one, those fail.
+        let strictest = shapes.iter().map(|shape| (shape, self.strictest(shape)));
+        let possible: Vec<(&Shape, Spec)> = bare.chain(strictest).collect();
+        for (shape, spec) in possible {
+            let attempts = self.lanes.repeat(&Subject::emitted(spec.clone()), USUAL)?;
             let failed: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.failed().is_some()).collect();
-            match (failed.first(), failed.len() == attempts.len()) {
-                (None, _) => {
-                    usual.works = Some((shape, attempts));
-                    return Ok(usual);
-                }
-                (Some(attempt), all) => {
-                    let told = attempt.failed().map(|work| format!("{}: {}", work.name, work.detail));
-                    let told = told.into_iter().chain(attempt.explanation.iter().cloned()).collect();
-                    // What it does in the shape that was declared is the first to know.
-                    if usual.wrong.is_empty() || !all {
-                        usual.wrong = told;
-                    }
-                    if !all {
-                        usual.flaky = true;
-                        return Ok(usual);
-                    }
-                }
+            let Some(first) = failed.first() else {
+                usual.works = Some(Working { shape: shape.clone(), spec, attempts });
+                return Ok(usual);
+            };
+            // What it does in the shape that was declared is the first to know.
+            if usual.wrong.is_empty() || failed.len() < attempts.len() {
+                let told = first.failed().map(|work| format!("{}: {}", work.name, work.detail));
+                usual.wrong = told.into_iter().chain(first.said.clone().map(|said| format!("it says: {said}"))).collect();
+            }
+            if failed.len() < attempts.len() {
+                usual.flaky = true;
+                return Ok(usual);
             }
         }
         Ok(usual)
     }
 
     /// Whether the service says itself when it is up: one that does not never gets up as a service that does.
-    fn notifies(&mut self, shape: &Shape) -> Result<Option<Found>, VerifyError> {
+    fn notifies(&mut self, mut spec: Spec) -> Result<Option<Found>, VerifyError> {
         let plain = self.closed.service_type == ServiceType::Exec && !self.closed.socket && self.closed.timer.is_none();
         if !plain {
             return Ok(None);
         }
-        let mut spec = self.bare(shape);
         Opening::Notify.give(&mut spec, self.declared);
         let attempt = self.lanes.attempt(&[Subject::emitted(spec)])?.pop().unwrap_or_default();
         let evidence = "it tells systemd when it is up: it got up as a service of this type";
@@ -259,9 +272,10 @@ impl Search<'_> {
                 openings.push(opening);
             }
         }
+        let probes = probes_for(self.closed.systemd);
         let mut priced: Vec<_> = openings
             .into_iter()
-            .map(|opening| ((!declared.contains(&opening), opening.cost(&self.closed)), opening))
+            .map(|opening| ((!declared.contains(&opening), price(&opening, &self.closed, &probes)), opening))
             .collect();
         priced.sort_by(|(one, _), (other, _)| one.cmp(other));
         priced.into_iter().map(|(_, opening)| opening).collect()
@@ -355,11 +369,18 @@ fn closed_by(fewer: &Spec, more: &Spec) -> Vec<String> {
     fewer.iter().filter(|line| !has(line)).map(|line| format!("{}={}", line.directive, line.value)).collect()
 }
 
-/// How a service does without any sandbox.
+/// How a service works before the search.
+struct Working {
+    shape: Shape,
+    spec: Spec,
+    attempts: Vec<Attempt>,
+}
+
+/// How a service does before the search.
 #[derive(Default)]
 struct Usual {
-    /// The shape in which it works, and what came of it.
-    works: Option<(Shape, Vec<Attempt>)>,
+    /// How it works.
+    works: Option<Working>,
     /// What went wrong.
     wrong: Vec<String>,
     /// Whether it went wrong only now and then.

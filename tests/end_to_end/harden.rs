@@ -163,7 +163,7 @@ fn one_that_fails_on_its_second_request_alone_is_found_out() {
 
 #[test]
 fn of_two_protections_that_fail_only_together_the_cheaper_is_given_up() {
-    difficult("either-way", "").1.needs_just(&[PORT, "needs = [\"memfd\"]", SIGNALS]);
+    difficult("either-way", "").1.needs_just(&[PORT, "needs = [\"system-info\"]", SIGNALS]);
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub struct UnitHardening {
     pub how: How,
     /// What was wrong, where something was.
     pub wrong: Vec<String>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
     /// Without a sandbox.
     pub before: Standing,
     /// With the one that was found.
@@ -81,6 +83,7 @@ impl UnitHardening {
             systemd: spec.systemd.number(),
             how: How::Whole,
             wrong: Vec::new(),
+            notes: Vec::new(),
             before: Standing::default(),
             after: Standing::default(),
             found: Vec::new(),

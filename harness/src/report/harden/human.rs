@@ -33,6 +33,9 @@ fn write_unit(out: &mut String, unit: &UnitHardening) -> fmt::Result {
     for wrong in &unit.wrong {
         writeln!(out, "    {wrong}")?;
     }
+    for note in &unit.notes {
+        writeln!(out, "\n  {ODD}note{ODD:#} {note}")?;
+    }
     if unit.spec.is_none() {
         return writeln!(out);
     }
