@@ -157,10 +157,12 @@ impl Search<'_> {
         let mut best = open.clone();
         let mut how = How::Whole;
         let searched = timed(listener, phases, "search", || {
-            if self.work(&[open.clone()])? != [true] {
-                return Ok(false);
+            match self.work(&[open.clone(), Openings::new()])?.as_slice() {
+                [_, true] => best.clear(),
+                [true, _] => least(self, &open, &mut best)?,
+                _ => return Ok(false),
             }
-            least(self, &open, &mut best).map(|()| true)
+            Ok(true)
         });
         match searched {
             Ok(true) => {}
@@ -324,7 +326,11 @@ impl Search<'_> {
             let Some(opening) = self.openings.get(*place) else { continue };
             let objection = self.lanes.reference.objection(&attempt).unwrap_or_default();
             let fewer = found.iter().copied().filter(|other| other != place).collect();
-            let closed = closed_by(&self.spec(&fewer), &self.spec(found));
+            let closed = match opening {
+                // Lines that name it follow from it, and are not what was in the way.
+                Opening::Directory(_) | Opening::Listen(_) => Vec::new(),
+                _ => closed_by(&self.spec(&fewer), &self.spec(found)),
+            };
             all.push(Found::needed(opening, &closed, &objection, attempt.said));
         }
         Ok(all)

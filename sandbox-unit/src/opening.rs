@@ -55,10 +55,21 @@ pub const REACHING: &[&str] =
 /// Directives that say what a service is, and not what it may do.
 const OF_THE_SERVICE: &[&str] = &["User", "Group", "DynamicUser", "NotifyAccess"];
 
+/// Directives that open what others close, or take the edge off it: a service without them may do less.
+const OPENING: &[&str] = &["BindReadOnlyPaths", "ExecPaths", "IPAddressAllow", "SocketBindAllow", "SystemCallErrorNumber"];
+
 /// The needs that bring no capability that reaches the host.
 fn harmless_needs() -> impl Iterator<Item = Need> {
     let reaches = |effect: &Effect| matches!(effect, Effect::Capability(name) if REACHING.contains(name));
     NEEDS.iter().filter_map(|entry| Need::named(entry.name)).filter(move |need| !need.effects().iter().any(reaches))
+}
+
+impl Cost {
+    /// How much more exposed the service is, in thousandths.
+    #[must_use]
+    pub fn exposure(self) -> u64 {
+        self.exposure
+    }
 }
 
 impl Opening {
@@ -83,7 +94,8 @@ impl Opening {
         names.dedup();
         // Where a need leaves a directive alone or only takes the edge off it, it may still be in the way.
         let lifted = |name: &str| harmless_needs().any(|need| need.lifts(name));
-        names.retain(|name| !lifted(name) && !OF_THE_SERVICE.contains(&name.as_str()));
+        let kept = |name: &String| OF_THE_SERVICE.iter().chain(OPENING).any(|kept| kept == name);
+        names.retain(|name| !lifted(name) && !kept(name));
         names.into_iter().map(Self::Lift)
     }
 
@@ -373,7 +385,7 @@ mod tests {
             let both = strictest.iter().filter(|setting| left.contains(&setting.directive)).map(|one| &one.directive);
             // What is left holds something else than before, or is what keeps a need within bounds.
             let both: std::collections::BTreeSet<&str> = both.map(String::as_str).collect();
-            let kept = ["CapabilityBoundingSet", "RestrictAddressFamilies"];
+            let kept = [&["CapabilityBoundingSet", "RestrictAddressFamilies"], OPENING].concat();
             let unexpected: Vec<&&str> = both.iter().filter(|name| !kept.contains(name)).collect();
             assert!(unexpected.is_empty(), "{version}: {unexpected:?}");
             assert!(open.capabilities.iter().all(|capability| !REACHING.contains(&capability.name.as_str())));

@@ -18,8 +18,8 @@ const PASSES: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What may take longer in a sandbox than without one, and how much longer.
-const GRACE: Duration = Duration::from_secs(2);
-const FACTOR: u32 = 5;
+const GRACE: Duration = Duration::from_secs(3);
+const FACTOR: u32 = 8;
 
 /// How long the machine may take to clean up.
 const CLEANING: Duration = Duration::from_secs(30);
@@ -356,6 +356,6 @@ mod tests {
     #[test]
     fn patience_follows_from_what_is_usual() {
         assert_eq!(Reference::default().patience(), PATIENCE);
-        assert_eq!(Reference::of(&[attempt(&[], &[])]).patience(), Duration::from_millis(2500));
+        assert_eq!(Reference::of(&[attempt(&[], &[])]).patience(), Duration::from_millis(3800));
     }
 }

@@ -5,11 +5,16 @@ use sandbox_unit::opening::{Cost, Opening};
 use sandbox_unit::policy::{Setting, policy};
 use sandbox_unit::spec::Spec;
 
-/// What an opening costs, to be compared: the forbidden actions that nothing claims to refuse any more, then what
-/// [`Opening::cost`] says.
+/// What a forbidden action that nothing claims to refuse any more counts, in thousandths of exposure.
+const LOST: u64 = 50;
+
+/// What a directive that is given up as such counts: a need says in words what a service does.
+const UNWORDED: u64 = 40;
+
+/// What an opening costs, to be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Price {
-    lost: usize,
+    whole: u64,
     cost: Cost,
 }
 
@@ -19,7 +24,9 @@ pub fn price(opening: &Opening, closed: &Spec, probes: &[Probe]) -> Price {
     opening.give(&mut open, closed);
     let (before, after) = (policy(closed).settings, policy(&open).settings);
     let lost = probes.iter().filter(|probe| is_refused(probe, &before) && !is_refused(probe, &after)).count();
-    Price { lost, cost: opening.cost(closed) }
+    let cost = opening.cost(closed);
+    let unworded = if matches!(opening, Opening::Lift(_)) { UNWORDED } else { 0 };
+    Price { whole: u64::try_from(lost).unwrap_or(u64::MAX).saturating_mul(LOST) + cost.exposure() + unworded, cost }
 }
 
 fn is_refused(probe: &Probe, settings: &[Setting]) -> bool {
@@ -46,7 +53,8 @@ mod tests {
             (Opening::Connect(Peers::Loopback), Opening::Connect(Peers::Any)),
             (need("unix-sockets"), need("dns")),
             (need("netlink"), need("network-admin")),
-            (need("setuid"), Opening::Root),
+            (need("jit"), Opening::Capability("CAP_CHOWN".into())),
+            (Opening::Connect(Peers::Loopback), Opening::Lift("SocketBindDeny".into())),
         ] {
             assert!(price(&cheap) < price(&costly), "{cheap}: {:?}; {costly}: {:?}", price(&cheap), price(&costly));
         }
