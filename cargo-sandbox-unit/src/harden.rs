@@ -2,20 +2,21 @@
 
 use crate::cli::{Format, Harden};
 use crate::error::Error;
-use crate::matrix::Cell;
+use crate::matrix;
 use crate::package::{self, Packages, Selected};
-use crate::{FINDINGS, GOOD, atomic_file, compile, elevate, engine, image, interrupt, output, progress, text_diff};
+use crate::{FINDINGS, GOOD, atomic_file, compile, elevate, engine, foreign, image, interrupt, output, progress, text_diff};
 use anstream::{eprintln, println};
 use sandbox_unit::metadata::edit::{Conflict, Edited, Proposal, Proposed, edit};
 use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::engine::Engine;
-use sandbox_unit_harness::harden::{self, Step, Terms};
+use sandbox_unit_harness::harden::{self, Base, Step, Terms};
 use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::report::harden::{Hardening, UnitHardening, human};
-use sandbox_unit_harness::verify::Progress;
+use sandbox_unit_harness::verify::{Progress, Subject};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long a comment in Cargo.toml gets, in characters.
@@ -26,6 +27,8 @@ const COMMENT: usize = 140;
 pub struct Searching {
     image: Image,
     specs: Vec<Spec>,
+    /// A unit that no package declares.
+    unit: Option<Subject>,
     budget: Option<Duration>,
     /// Whether somebody is watching.
     watched: bool,
@@ -53,8 +56,11 @@ impl Searching {
         for spec in &self.specs {
             let budget = self.budget.map(|budget| budget.saturating_sub(began.elapsed()));
             let terms = Terms { budget, stopped: &interrupt::asked, told: &told };
-            let program = programs.get(&spec.bin).map(Vec::as_slice).unwrap_or_default();
-            let found = harden::harden(engine, &self.image, spec, program, terms, &listener)?;
+            let base = match &self.unit {
+                Some(unit) => Base::Unit(unit),
+                None => Base::Package(programs.get(&spec.bin).map(Vec::as_slice).unwrap_or_default()),
+            };
+            let found = harden::harden(engine, &self.image, spec, base, terms, &listener)?;
             match &mut all {
                 None => all = Some(found),
                 Some(all) => all.add(found),
@@ -67,21 +73,35 @@ impl Searching {
 /// Runs the verb.
 pub fn run(options: &Harden, quiet: bool) -> Result<u8, Error> {
     interrupt::ask()?;
-    let packages = package::select(&options.selection)?.targeting(options.target.systemd)?;
-    for Selected { specs, .. } in &packages.packages {
-        checked(specs)?;
-    }
-    let cells = crate::matrix::declared(&packages);
+    let packages = match options.foreign.unit {
+        Some(_) => Packages::default(),
+        None => package::select(&options.selection)?.targeting(options.target.systemd)?,
+    };
+    let cells = matrix::declared(&packages);
     let chosen = engine::choose(options.engine)?;
-    let systemd = cells.iter().map(|cell| cell.spec.systemd).max().unwrap_or(SystemdVersion::DEFAULT);
+    let systemd = match options.target.systemd.filter(|_| options.foreign.unit.is_some()) {
+        Some(number) => package::target_version(number)?,
+        None => cells.iter().map(|cell| cell.spec.systemd).max().unwrap_or(SystemdVersion::DEFAULT),
+    };
     let image = image::of(options.image.as_deref(), &chosen, Some(systemd), quiet)?;
-    for Cell { spec, .. } in cells.iter().filter(|_| !quiet) {
+    let unit = match &options.foreign.unit {
+        Some(name) => Some(foreign::exercised(&options.foreign, name, &image, systemd)?.in_one_file()),
+        None => None,
+    };
+    let specs: Vec<Spec> = match &unit {
+        Some(unit) => vec![unit.spec.clone()],
+        None => cells.iter().map(|cell| cell.spec.clone()).collect(),
+    };
+    checked(&specs)?;
+    for spec in specs.iter().filter(|_| !quiet) {
         progress::status("Hardening", &spec.service_unit());
     }
-    let programs = compile::binaries(&options.selection, &options.build, &cells)?;
+    let programs = match &unit {
+        Some(_) => HashMap::new(),
+        None => compile::binaries(&options.selection, &options.build, &cells)?,
+    };
     let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let specs = cells.into_iter().map(|cell| cell.spec).collect();
-    let searching = Searching { image, specs, budget: options.budget.map(|budget| budget.0), watched };
+    let searching = Searching { image, specs, unit, budget: options.budget.map(|budget| budget.0), watched };
     let hardening = if elevate::is_root() || !chosen.needs_root() {
         searching.search(chosen.engine()?.as_ref(), &compile::read(programs)?)?
     } else {
@@ -102,7 +122,7 @@ fn checked(specs: &[Spec]) -> Result<(), Error> {
         None => Ok(()),
         Some(spec) => Err(Error::Usage(format!(
             "nothing says how to tell that {unit} works, so every sandbox would do: declare `ready` and `works` in \
-             [package.metadata.sandbox-unit.service.{name}.verify]",
+             [package.metadata.sandbox-unit.service.{name}.verify], or for a unit without a package give --ready and --works",
             unit = spec.service_unit(),
             name = spec.name
         ))),
@@ -111,6 +131,20 @@ fn checked(specs: &[Spec]) -> Result<(), Error> {
 
 /// Writes what was found into the manifests, or shows what would be written.
 fn write(packages: &Packages, hardening: &Hardening, options: &Harden, quiet: bool) -> Result<(), Error> {
+    for (unit, text) in hardening.units.iter().filter_map(|unit| Some((unit, unit.drop_in.as_ref()?))) {
+        let path = PathBuf::from(format!("{}.d/50-sandbox-unit.conf", unit.unit));
+        match &options.out_dir {
+            Some(folder) => {
+                let path = folder.join(path);
+                atomic_file::create(&path, text.as_bytes())?;
+                if !quiet {
+                    progress::status("Wrote", &path.display().to_string());
+                }
+            }
+            None if options.format == Format::Human && !quiet => output::write(&format!("{}\n\n{text}", path.display()))?,
+            None => {}
+        }
+    }
     for Selected { manifest, specs, .. } in &packages.packages {
         let proposals: Vec<Proposal> = specs
             .iter()

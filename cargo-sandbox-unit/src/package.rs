@@ -22,6 +22,7 @@ pub struct Selected {
 }
 
 /// The selected packages.
+#[derive(Default)]
 pub struct Packages {
     /// The packages, in the order of the workspace.
     pub packages: Vec<Selected>,

@@ -7,6 +7,7 @@
 //! does not tell of there.
 
 mod attempt;
+mod base;
 mod lanes;
 mod price;
 mod search;
@@ -18,6 +19,7 @@ use crate::report::harden::{Found, Hardening, How, Standing, UnitHardening, Unte
 use crate::report::{MachineFacts, Phase, SCHEMA};
 use crate::verify::{Listener, Session, Subject, VerifyError, fitting, timed};
 use crate::probe::probes_for;
+pub use base::Base;
 use attempt::{Attempt, Reference, is_checked};
 use lanes::Lanes;
 use price::price;
@@ -27,7 +29,6 @@ use sandbox_unit::policy::{Setting, policy};
 use sandbox_unit::spec::{Profile, ServiceType, Spec};
 use search::{Openings, Trials, least};
 use shape::Shape;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// How often in a row the service must pass every check in the end.
@@ -69,6 +70,7 @@ enum Stop {
 
 /// The search for one service.
 struct Search<'a> {
+    base: Base<'a>,
     lanes: Lanes<'a>,
     /// What the package declares.
     declared: &'a Spec,
@@ -85,34 +87,33 @@ struct Search<'a> {
 
 /// Searches for the least that a service needs, and proves it on a machine of its own.
 ///
-/// `program` is the built binary of its `bin`.
-///
 /// # Errors
 /// A machine does not boot or does not answer; the image cannot run the program.
 pub fn harden(
     engine: &dyn Engine,
     image: &Image,
     spec: &Spec,
-    program: &[u8],
+    base: Base<'_>,
     terms: Terms<'_>,
     listener: Listener<'_>,
 ) -> Result<Hardening, VerifyError> {
     let began = Instant::now();
     let mut phases = Vec::new();
-    let installation = shape::installation(image, spec, program);
+    let declared = base.declared(spec);
+    let installation = base.installation(image, &declared);
     let lanes = timed(listener, &mut phases, "boot", || Lanes::boot(engine, image, installation))?;
     let mut facts = match lanes.first() {
         Some(lane) => {
-            let programs = HashMap::from([(spec.bin.clone(), program.to_vec())]);
-            fitting::check(&lane.machine, [Subject::emitted(spec.clone())].iter(), &programs)?;
+            fitting::check(&lane.machine, [base.subject(spec)].iter(), &base.programs(spec))?;
             MachineFacts::of(engine, image, &lane.machine)?
         }
         None => return Err(VerifyError::Inside("there is no machine".into())),
     };
     facts.mechanisms.clear();
-    let closed = Opening::closed(spec);
-    let mut search = Search { lanes, declared: spec, closed, openings: Vec::new(), open: Openings::new(), began, terms, listener };
-    let unit = search.run(&mut phases, engine, image, program)?;
+    let closed = base.closed(&declared);
+    let (openings, open) = (Vec::new(), Openings::new());
+    let mut search = Search { base, lanes, declared: &declared, closed, openings, open, began, terms, listener };
+    let unit = search.run(&mut phases, engine, image)?;
     let seconds = began.elapsed().as_secs_f64();
     Ok(Hardening { schema: SCHEMA, machine: facts, units: vec![unit], phases, seconds })
 }
@@ -123,7 +124,6 @@ impl Search<'_> {
         phases: &mut Vec<Phase>,
         engine: &dyn Engine,
         image: &Image,
-        program: &[u8],
     ) -> Result<UnitHardening, VerifyError> {
         let listener = self.listener;
         let mut report = UnitHardening::of(self.declared);
@@ -192,7 +192,7 @@ impl Search<'_> {
         }
         let spec = report.with_found(&spec);
         report.untested = Untested::of(&spec);
-        let standing = timed(listener, phases, "proof", || self.standing(&spec, engine, image, program))?;
+        let standing = timed(listener, phases, "proof", || self.standing(&spec, engine, image))?;
         (report.before, report.after) = standing;
         let steady = timed(listener, phases, "five times", || self.steady(&spec))?;
         report.steady = steady.iter().take_while(|objection| objection.is_none()).count();
@@ -201,6 +201,7 @@ impl Search<'_> {
             report.how = How::Unsteady;
         }
         report.trials = self.lanes.made;
+        report.drop_in = self.base.drop_in(&spec);
         report.spec = Some(spec);
         Ok(report)
     }
@@ -227,13 +228,13 @@ impl Search<'_> {
     /// Runs the service without any sandbox, in each shape that it could have, until it works in one.
     fn usual(&mut self) -> Result<Usual, VerifyError> {
         let mut usual = Usual::default();
-        let shapes = Shape::possible(self.declared);
+        let shapes = self.base.shapes(self.declared);
         let bare = shapes.iter().map(|shape| (shape, self.bare(shape)));
         // Checks can hold the sandbox to account themselves: without one, those fail.
         let strictest = shapes.iter().map(|shape| (shape, self.strictest(shape)));
         let possible: Vec<(&Shape, Spec)> = bare.chain(strictest).collect();
         for (shape, spec) in possible {
-            let attempts = self.lanes.repeat(&Subject::emitted(spec.clone()), USUAL)?;
+            let attempts = self.lanes.repeat(&self.base.subject(&spec), USUAL)?;
             let failed: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.failed().is_some()).collect();
             let Some(first) = failed.first() else {
                 usual.works = Some(Working { shape: shape.clone(), spec, attempts });
@@ -254,12 +255,13 @@ impl Search<'_> {
 
     /// Whether the service says itself when it is up: one that does not never gets up as a service that does.
     fn notifies(&mut self, mut spec: Spec) -> Result<Option<Found>, VerifyError> {
-        let plain = self.closed.service_type == ServiceType::Exec && !self.closed.socket && self.closed.timer.is_none();
+        let ours = matches!(self.base, Base::Package(_));
+        let plain = ours && self.closed.service_type == ServiceType::Exec && !self.closed.socket && self.closed.timer.is_none();
         if !plain {
             return Ok(None);
         }
         Opening::Notify.give(&mut spec, self.declared);
-        let attempt = self.lanes.attempt(&[Subject::emitted(spec)])?.pop().unwrap_or_default();
+        let attempt = self.lanes.attempt(&[self.base.subject(&spec)])?.pop().unwrap_or_default();
         let evidence = "it tells systemd when it is up: it got up as a service of this type";
         let works = self.lanes.reference.objection(&attempt).is_none();
         Ok(works.then(|| Found::shape(&Opening::Notify, evidence)))
@@ -295,7 +297,7 @@ impl Search<'_> {
     }
 
     fn subject(&self, openings: &Openings) -> Subject {
-        Subject::emitted(self.spec(openings))
+        self.base.subject(&self.spec(openings))
     }
 
     /// How far it is, with this many attempts to come.
@@ -337,21 +339,16 @@ impl Search<'_> {
     }
 
     /// How exposed the service is without a sandbox and with the one that was found, and what is refused in each.
-    fn standing(
-        &self,
-        found: &Spec,
-        engine: &dyn Engine,
-        image: &Image,
-        program: &[u8],
-    ) -> Result<(Standing, Standing), VerifyError> {
+    fn standing(&self, found: &Spec, engine: &dyn Engine, image: &Image) -> Result<(Standing, Standing), VerifyError> {
         let bare = Spec { profile: Profile::None, ..found.clone() };
-        let programs = HashMap::from([(found.bin.clone(), program.to_vec())]);
+        let programs = self.base.programs(found);
+        let base = self.base;
         let of = |spec: &Spec| -> Result<Standing, VerifyError> {
             let quiet = |_| {};
-            let session = Session::boot(engine, image, vec![Subject::emitted(spec.clone())], &quiet)?;
+            let subject = base.subject(spec);
+            let session = Session::boot(engine, image, vec![subject.clone()], &quiet)?;
             let report = session.exercise(&programs)?;
-            let exposure = audit::exposure(spec).map(|exposure| exposure.shown()).unwrap_or_default();
-            Ok(report.units.first().map(|unit| Standing::of(exposure, unit)).unwrap_or_default())
+            Ok(report.units.first().map(|unit| base.standing(&subject, unit)).unwrap_or_default())
         };
         std::thread::scope(|scope| {
             let before = scope.spawn(|| of(&bare));
@@ -363,7 +360,7 @@ impl Search<'_> {
 
     /// Whether the unit that was found passes every check each time.
     fn steady(&mut self, spec: &Spec) -> Result<Vec<Option<String>>, VerifyError> {
-        let attempts = self.lanes.repeat(&Subject::emitted(spec.clone()), STEADY)?;
+        let attempts = self.lanes.repeat(&self.base.subject(spec), STEADY)?;
         Ok(attempts.iter().map(|attempt| self.lanes.reference.objection(attempt)).collect())
     }
 }

@@ -1,7 +1,8 @@
 //! The options of `harden`.
 
-use super::{Build, Engine, Format, Selection, Target};
+use super::{Build, Engine, Foreign, Format, Selection, Target};
 use clap::Args;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ Examples:
   cargo sandbox-unit harden --apply                 (writes what it found into Cargo.toml)
   cargo sandbox-unit harden --budget 60s --format json > needs.json
   cargo sandbox-unit harden --systemd 257 --image trixie
+  cargo sandbox-unit harden --unit nginx --works http://127.0.0.1/    (a drop-in for a unit of this machine)
 
 The search begins with the strictest unit and with the most open one, and looks between them for the least that every check
 in `verify` passes with, on several machines at once. What no check exercises is refused: the report says what that is.
@@ -28,9 +30,15 @@ pub struct Harden {
     /// The build.
     #[command(flatten)]
     pub build: Build,
+    /// A unit that no package here declares.
+    #[command(flatten)]
+    pub foreign: Foreign,
     /// Write what was found into the package's Cargo.toml; without it, the difference is shown
-    #[arg(long)]
+    #[arg(long, conflicts_with = "unit")]
     pub apply: bool,
+    /// Where to write the drop-in that was found for --unit; without it, it is shown
+    #[arg(long, value_name = "DIR", requires = "unit")]
+    pub out_dir: Option<PathBuf>,
     /// End with the best that was found when this time is over, as in 60s
     #[arg(long, value_name = "TIME")]
     pub budget: Option<Budget>,

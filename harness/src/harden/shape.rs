@@ -2,11 +2,7 @@
 //! whether it is made to be started as root. Without the right one it does not work, however open its sandbox.
 
 use super::attempt::Attempt;
-use crate::engine::{File, Installation};
-use crate::image::Image;
-use crate::probe::observer;
 use crate::report::harden::Found;
-use crate::verify::{Subject, installation, placeholder};
 use sandbox_unit::need::Need;
 use sandbox_unit::opening::Opening;
 use sandbox_unit::spec::{Check, Listen, ReadyCheck, Spec, Transport, User};
@@ -126,21 +122,6 @@ fn listens(spec: &Spec) -> Vec<Listen> {
     }
     listens.truncate(PORTS);
     listens
-}
-
-/// What is put into a machine before it boots: the prober, which makes the checks, the service's program, and what belongs to
-/// its unit whatever its sandbox is.
-pub fn installation(image: &Image, spec: &Spec, program: &[u8]) -> Installation {
-    let subject = Subject::emitted(spec.clone());
-    let mut all = Installation::default();
-    all.files.extend(placeholder::missing(image, &subject));
-    installation::install_stage(&observer::routes(), &mut all);
-    for file in &subject.files {
-        let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
-        all.files.push(File { path, content, mode: 0o644 });
-    }
-    all.files.push(File { path: subject.executable(), content: program.to_vec(), mode: 0o755 });
-    all
 }
 
 /// What follows for a service whose first process leaves SIGTERM to the kernel.

@@ -72,6 +72,8 @@ pub struct UnitHardening {
     pub steady: usize,
     /// The declarations that were found.
     pub spec: Option<Spec>,
+    /// The drop-in that was found, for a unit that no package declares.
+    pub drop_in: Option<String>,
 }
 
 impl UnitHardening {
@@ -92,6 +94,7 @@ impl UnitHardening {
             trials: 0,
             steady: 0,
             spec: None,
+            drop_in: None,
         }
     }
 

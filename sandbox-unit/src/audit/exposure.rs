@@ -8,6 +8,7 @@ use super::value::Value;
 use crate::emit;
 use crate::spec::Spec;
 use crate::unit::Document;
+use crate::version::SystemdVersion;
 use crate::syscall_set::Architecture;
 
 /// Ratings, with the least exposure in tenths that earns them.
@@ -115,10 +116,23 @@ pub fn assess(service: &Service, policy: &ScoringPolicy, architecture: Architect
 #[must_use]
 pub fn exposure(spec: &Spec) -> Option<Exposure> {
     let unit = spec.service_unit();
-    let file = emit::files(spec).into_iter().find(|file| file.path == unit)?;
-    let document = Document::parse(file.text);
-    let parts = [Part { document: &document, drop_in: false }];
-    let service = Service::load(&unit, &parts, spec.systemd, Keep::Nothing).ok()?;
+    let files = emit::files(spec);
+    exposure_of(&unit, files.iter().filter(|file| file.path == unit).map(|file| file.text.as_str()), spec.systemd)
+}
+
+/// The exposure of a service with these texts, its own first and then those of its drop-ins, on a systemd.
+///
+/// `None` where that systemd would not load it.
+#[must_use]
+pub fn exposure_of<'a>(
+    unit: &str,
+    texts: impl IntoIterator<Item = &'a str>,
+    systemd: SystemdVersion,
+) -> Option<Exposure> {
+    let documents: Vec<Document> = texts.into_iter().map(Document::parse).collect();
+    let parts = documents.iter().enumerate();
+    let parts: Vec<Part<'_>> = parts.map(|(place, document)| Part { document, drop_in: place > 0 }).collect();
+    let service = Service::load(unit, &parts, systemd, Keep::Nothing).ok()?;
     Some(assess(&service, &ScoringPolicy::default(), Architecture::default()))
 }
 
