@@ -47,6 +47,7 @@ pub struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
+  cargo sandbox-unit init                  propose in Cargo.toml what this package needs
   cargo sandbox-unit emit                  write the units of this package to target/sandbox-unit/
   cargo sandbox-unit verify                build, boot, and prove that the sandbox holds
   cargo sandbox-unit verify -p hello       the same for one package of a workspace
@@ -62,6 +63,8 @@ Exit codes: 0 all good, 1 findings, 2 usage or configuration, 3 this machine can
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Propose [package.metadata.sandbox-unit] from what the package shows, or from a unit that it has had
+    Init(Init),
     /// Write the units that follow from [package.metadata.sandbox-unit]
     Emit(Emit),
     /// Boot the units and prove that the service works and everything else fails
@@ -104,6 +107,35 @@ pub struct Target {
     /// The oldest systemd that the units must load on, in place of what the metadata says
     #[arg(long, value_name = "VERSION")]
     pub systemd: Option<u16>,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo sandbox-unit init --dry-run                     show what would be written
+  cargo sandbox-unit init -p hello --bin hello
+  cargo sandbox-unit init --from debian/hello.service   take over what a unit says, with its drop-ins, socket and timer
+
+Looked at are the crates that the program is made of, its code, README and Dockerfile, and units of it that lie in the package.
+Nothing is built or run. Each line that is written says above it what it rests on. What Cargo.toml says already is kept, and
+told. Exit codes: 0 done, 2 usage or configuration.")]
+pub struct Init {
+    /// The packages.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Only the services that run this binary (can be given several times)
+    #[arg(long, value_name = "NAME")]
+    pub bin: Vec<String>,
+    /// A unit that the service has had (can be given several times)
+    #[arg(long, value_name = "UNIT")]
+    pub from: Vec<PathBuf>,
+    /// Write nothing; show the difference
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// `emit`.

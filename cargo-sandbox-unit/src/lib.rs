@@ -16,6 +16,7 @@ mod explain;
 mod foreign;
 mod harden;
 mod image;
+mod init;
 mod interrupt;
 mod matrix;
 mod output;
@@ -49,6 +50,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     options.color.write_global();
     let result = match &options.command {
+        Command::Init(init) => init::run(init, options.quiet),
         Command::Emit(emit) => emit::run(emit),
         Command::Verify(verify) => verify::run(verify, options.quiet),
         Command::Prove(prove) => prove::run(prove, options.quiet),

@@ -9,6 +9,7 @@
 
 pub mod audit;
 pub mod capability;
+pub mod clue;
 pub mod diagnostic;
 pub mod directive;
 pub mod emit;

@@ -17,6 +17,7 @@ mod foreign;
 mod harden;
 mod hostile;
 mod image;
+mod init;
 mod large_files;
 mod matrix;
 mod msrv;

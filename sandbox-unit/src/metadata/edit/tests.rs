@@ -412,3 +412,20 @@ fn a_reason_cannot_leave_its_comment() {
     let text = edited(TABLE, &[(need("dns"), "a\nb = 1\r\u{0}c\u{7f}")]);
     assert_eq!(text, format!("{TABLE}# a b = 1 c\nneeds = [\"dns\"]\n"));
 }
+
+#[test]
+fn whatever_is_right_is_added_to() {
+    let everything = include_str!("../tests/everything.toml");
+    let proposal =
+        [proposal(&[(need("dns"), DNS), (raw("Unit", "After", "x.service"), ""), (D::Socket, "s"), (port(7), "")])];
+    let mut edited = 0;
+    for end in (0..everything.len()).filter(|end| everything.is_char_boundary(*end)) {
+        let text = &everything[..end];
+        // What contradicts the text is refused; what is not must be right, and nothing lost.
+        if let Ok(after) = edit(&manifest(text, &["hello", "admin"]), &proposal, Conflict::Keep) {
+            assert!(holds_in_order(&after.text, text), "{}", after.text);
+            edited += 1;
+        }
+    }
+    assert!(edited > 50, "{edited}");
+}
