@@ -9,7 +9,7 @@
 //! does not depend on the service's user, and stopping the service does not stop it.
 //!
 //! What it costs. Before it executes the program, the first half installs a seccomp filter that stops a process only at
-//! calls that are not [`HOT`](watched::HOT); one whose arguments do not matter is stopped once, before it, and resumed. A filter
+//! calls that are not [`HOT`](crate::recording::HOT); one whose arguments do not matter is stopped once, before it, and resumed. A filter
 //! needs `no_new_privs`, which is never set for it (set-user-ID programs would lose their effect), or `CAP_SYS_ADMIN`. With
 //! neither, every call is stopped twice, which is what strace does, and the recording says so.
 //!
@@ -30,6 +30,7 @@ const SOCKET: i64 = numbered("socket");
 const CONNECT: i64 = numbered("connect");
 const CLOSE: i64 = numbered("close");
 const EXECVE: i64 = numbered("execve");
+const IOCTL: i64 = numbered("ioctl");
 const SECCOMP: i64 = numbered("seccomp");
 
 const ENOENT: i64 = -2;
@@ -213,11 +214,11 @@ fn filtered() -> bool {
     // Numbers of the third calling convention of x86_64.
     filter.if_above(0x4000_0000, 0, 1);
     filter.answer(TRACE);
-    for hot in watched::HOT.iter().filter(|hot| **hot >= 0) {
+    for hot in watched::HOT_NUMBERS.iter().filter(|hot| **hot >= 0) {
         filter.if_equal(*hot as u32, 0, 1);
         filter.answer(ALLOW);
     }
-    for (call, argument, bits) in watched::HOT_WITHOUT.iter().filter(|(call, ..)| *call >= 0) {
+    for (call, argument, bits) in watched::HOT_WITHOUT_NUMBERS.iter().filter(|(call, ..)| *call >= 0) {
         filter.if_equal(*call as u32, 0, 6);
         filter.load_argument(*argument, 0);
         filter.if_any(*bits, 2, 0);
@@ -227,7 +228,7 @@ fn filtered() -> bool {
         filter.answer(TRACE);
         filter.answer(ALLOW);
     }
-    filter.if_equal(numbered_ioctl(), 1, 0);
+    filter.if_equal(IOCTL as u32, 1, 0);
     filter.answer(TRACE);
     filter.load_argument(1, 0);
     for request in watched::HOT_REQUESTS {
@@ -243,7 +244,3 @@ fn filtered() -> bool {
     syscall(SECCOMP, [SET_MODE_FILTER, SPEC_ALLOW, &raw const program as i64, 0, 0, 0]) == 0
 }
 
-const fn numbered_ioctl() -> u32 {
-    const IOCTL: i64 = numbered("ioctl");
-    IOCTL as u32
-}

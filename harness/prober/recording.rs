@@ -101,3 +101,55 @@ pub mod field {
     /// The file was there before the call that creates it. Without bytes.
     pub const EXISTED: u16 = 8;
 }
+
+/// Calls that are frequent and harmless, and that the filter lets run at full speed: whether they were used is not known.
+/// All of them are in every list that a service gets by with; a test holds this against systemd's sets.
+pub const HOT: &[&str] = &[
+    "brk",
+    "clock_gettime",
+    "clock_nanosleep",
+    "close",
+    "epoll_ctl",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "epoll_wait",
+    "fstat",
+    "futex",
+    "getpid",
+    "getrandom",
+    "gettid",
+    "gettimeofday",
+    "lseek",
+    "madvise",
+    "mremap",
+    "munmap",
+    "nanosleep",
+    "poll",
+    "ppoll",
+    "pread64",
+    "pselect6",
+    "pwrite64",
+    "read",
+    "readv",
+    "recvfrom",
+    "recvmsg",
+    "restart_syscall",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sched_yield",
+    "select",
+    "write",
+    "writev",
+];
+
+/// Calls that are as frequent and harmless, unless an argument has one of these bits: the call, the place of the argument,
+/// the bits.
+pub const HOT_WITHOUT: &[(&str, u8, u32)] = &[
+    ("mmap", 2, PROT_EXEC),
+    ("mprotect", 2, PROT_EXEC),
+    ("pkey_mprotect", 2, PROT_EXEC),
+    // Without an address.
+    ("sendto", 4, u32::MAX),
+];
+
+pub const PROT_EXEC: u32 = 4;

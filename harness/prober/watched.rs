@@ -1,61 +1,33 @@
 //! Which calls a recording looks at, and what of them.
 
 use crate::numbered;
+use crate::recording::{HOT, HOT_WITHOUT};
 
-/// Calls that are frequent and harmless, and that the filter lets run at full speed: whether they were used is not known.
-/// All of them are in every list that a service gets by with; a test on the other side holds this against systemd's sets.
-pub static HOT: &[i64] = &[
-    numbered("brk"),
-    numbered("clock_gettime"),
-    numbered("clock_nanosleep"),
-    numbered("close"),
-    numbered("epoll_ctl"),
-    numbered("epoll_pwait"),
-    numbered("epoll_pwait2"),
-    numbered("epoll_wait"),
-    numbered("fstat"),
-    numbered("futex"),
-    numbered("getpid"),
-    numbered("getrandom"),
-    numbered("gettid"),
-    numbered("gettimeofday"),
-    numbered("lseek"),
-    numbered("madvise"),
-    numbered("mremap"),
-    numbered("munmap"),
-    numbered("nanosleep"),
-    numbered("poll"),
-    numbered("ppoll"),
-    numbered("pread64"),
-    numbered("pselect6"),
-    numbered("pwrite64"),
-    numbered("read"),
-    numbered("readv"),
-    numbered("recvfrom"),
-    numbered("recvmsg"),
-    numbered("restart_syscall"),
-    numbered("rt_sigprocmask"),
-    numbered("rt_sigreturn"),
-    numbered("sched_yield"),
-    numbered("select"),
-    numbered("write"),
-    numbered("writev"),
-];
+/// The numbers of [`HOT`].
+pub static HOT_NUMBERS: [i64; HOT.len()] = {
+    let mut numbers = [-1; HOT.len()];
+    let mut index = 0;
+    while index < HOT.len() {
+        numbers[index] = numbered(HOT[index]);
+        index += 1;
+    }
+    numbers
+};
 
-/// Calls that are as frequent and harmless, unless an argument has one of these bits: the call, the place of the argument,
-/// the bits.
-pub static HOT_WITHOUT: &[(i64, u8, u32)] = &[
-    (numbered("mmap"), 2, PROT_EXEC),
-    (numbered("mprotect"), 2, PROT_EXEC),
-    (numbered("pkey_mprotect"), 2, PROT_EXEC),
-    // Without an address.
-    (numbered("sendto"), 4, u32::MAX),
-];
+/// The numbers of [`HOT_WITHOUT`].
+pub static HOT_WITHOUT_NUMBERS: [(i64, u8, u32); HOT_WITHOUT.len()] = {
+    let mut numbers = [(-1, 0, 0); HOT_WITHOUT.len()];
+    let mut index = 0;
+    while index < HOT_WITHOUT.len() {
+        let (name, argument, bits) = HOT_WITHOUT[index];
+        numbers[index] = (numbered(name), argument, bits);
+        index += 1;
+    }
+    numbers
+};
 
 /// Requests of ioctl that no device sees: `FIONBIO`, `FIONREAD`, `FIOCLEX`, `FIONCLEX`, `TCGETS`, `TIOCGWINSZ`.
 pub static HOT_REQUESTS: &[u32] = &[0x5421, 0x541b, 0x5451, 0x5450, 0x5401, 0x5413];
-
-pub const PROT_EXEC: u32 = 4;
 
 /// No argument.
 pub const NONE: u8 = 0xff;
@@ -246,6 +218,7 @@ pub static WATCHED: &[Watched] = &[
     watch("setfsuid").values(0b1),
     watch("setfsgid").values(0b1),
     watch("kill").values(0b10),
+    watch("rt_sigaction").values(0b1).word(1).asked(),
     watch("ptrace").values(0b1).asked(),
     watch("process_vm_readv"),
     watch("process_vm_writev"),

@@ -3,8 +3,8 @@
 use super::memory::{peek, table, word};
 use super::paths;
 use crate::machine::{ARCHITECTURE, syscall};
-use crate::recording::{EVENTS, Event, Field, Head, MAGIC, MOST, NUMBERS, Tally, field, flag};
-use crate::watched::{HERE, NONE, PROT_EXEC, WATCHED, Watched};
+use crate::recording::{EVENTS, Event, Field, Head, MAGIC, MOST, NUMBERS, PROT_EXEC, Tally, field, flag};
+use crate::watched::{HERE, NONE, WATCHED, Watched};
 use crate::{CLOSE, EINTR, WAIT4, WRITE, numbered};
 
 const PTRACE: i64 = numbered("ptrace");
@@ -41,6 +41,7 @@ const INFO_ENTRY: u8 = 1;
 const INFO_EXIT: u8 = 2;
 const INFO_SECCOMP: u8 = 3;
 
+const AF_UNIX: u8 = 1;
 const SOL_SOCKET: i64 = 1;
 const SO_TYPE: i64 = 3;
 const SO_PEERCRED: i64 = 17;
@@ -550,12 +551,25 @@ fn of_device(thread: i64, descriptor: u64) -> bool {
     matches!(kind, Some(S_IFCHR | S_IFBLK))
 }
 
+/// How much of an address counts: behind a path, there is whatever was in that memory.
+fn shown(address: &[u8]) -> usize {
+    match address {
+        [AF_UNIX, 0, first, path @ ..] if *first != 0 => {
+            path.iter().position(|byte| *byte == 0).map_or(address.len(), |end| 3 + end)
+        }
+        _ => address.len(),
+    }
+}
+
 /// What a socket is, and the address that is given to it, or that it has.
 fn sockets(draft: &mut Draft, thread: i64, descriptor: u64, given: Option<(u64, u64)>) {
     const LONGEST: usize = 128;
     if let Some((address, length)) = given {
         let length = (length as usize).min(LONGEST);
-        draft.field(field::ADDRESS, 1, length, |to| peek(thread, address, to));
+        draft.field(field::ADDRESS, 1, length, |to| {
+            let read = peek(thread, address, to);
+            shown(to.get(..read).unwrap_or_default())
+        });
     }
     let process = syscall(PIDFD_OPEN, [paths::process(thread), 0, 0, 0, 0, 0]);
     if process < 0 {
