@@ -97,6 +97,7 @@ pub mod machine;
 pub mod package;
 pub mod probe;
 pub mod prove;
+pub mod record;
 pub mod report;
 pub mod service;
 pub mod verify;
