@@ -3,7 +3,7 @@
 mod harden;
 mod verify;
 
-pub use harden::Harden;
+pub use harden::{Harden, Syscalls};
 pub use verify::{Foreign, Install, Verify, Versions};
 
 use crate::matrix::Version;

@@ -1,6 +1,6 @@
 //! `harden`: build, search, and write down what the service needs.
 
-use crate::cli::{Format, Harden};
+use crate::cli::{Format, Harden, Syscalls};
 use crate::error::Error;
 use crate::matrix;
 use crate::package::{self, Packages, Selected};
@@ -30,6 +30,7 @@ pub struct Searching {
     /// A unit that no package declares.
     unit: Option<Subject>,
     budget: Option<Duration>,
+    minimal_calls: bool,
     /// Whether somebody is watching.
     watched: bool,
 }
@@ -55,7 +56,7 @@ impl Searching {
         let mut all: Option<Hardening> = None;
         for spec in &self.specs {
             let budget = self.budget.map(|budget| budget.saturating_sub(began.elapsed()));
-            let terms = Terms { budget, stopped: &interrupt::asked, told: &told };
+            let terms = Terms { budget, stopped: &interrupt::asked, minimal_calls: self.minimal_calls, told: &told };
             let base = match &self.unit {
                 Some(unit) => Base::Unit(unit),
                 None => Base::Package(programs.get(&spec.bin).map(Vec::as_slice).unwrap_or_default()),
@@ -101,7 +102,9 @@ pub fn run(options: &Harden, quiet: bool) -> Result<u8, Error> {
         None => compile::binaries(&options.selection, &options.build, &cells)?,
     };
     let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let searching = Searching { image, specs, unit, budget: options.budget.map(|budget| budget.0), watched };
+    let minimal_calls = options.syscalls == Syscalls::Minimal;
+    let budget = options.budget.map(|budget| budget.0);
+    let searching = Searching { image, specs, unit, budget, minimal_calls, watched };
     let hardening = if elevate::is_root() || !chosen.needs_root() {
         searching.search(chosen.engine()?.as_ref(), &compile::read(programs)?)?
     } else {

@@ -10,12 +10,14 @@ mod attempt;
 mod base;
 mod lanes;
 mod price;
+mod recorded;
 mod search;
 mod shape;
 
 use crate::engine::Engine;
 use crate::image::Image;
-use crate::report::harden::{Found, Hardening, How, Standing, UnitHardening, Untested};
+use crate::record::Recording;
+use crate::report::harden::{Found, Hardening, How, Spared, Standing, UnitHardening, Untested};
 use crate::report::{MachineFacts, Phase, SCHEMA};
 use crate::verify::{Listener, Session, Subject, VerifyError, fitting, timed};
 use crate::probe::probes_for;
@@ -44,6 +46,8 @@ pub struct Terms<'a> {
     pub budget: Option<Duration>,
     /// Whether it is to end at once with the best that was found.
     pub stopped: &'a (dyn Fn() -> bool + Sync),
+    /// Whether only the system calls that the service was seen to make are let through.
+    pub minimal_calls: bool,
     /// Who is told how far it is.
     pub told: &'a (dyn Fn(&Step) + Sync),
 }
@@ -141,7 +145,7 @@ impl Search<'_> {
         }));
         shape.give(&mut self.closed, self.declared);
         report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
-        if let Some(notify) = timed(listener, phases, "notification", || self.notifies(working))? {
+        if let Some(notify) = timed(listener, phases, "notification", || self.notifies(working.clone()))? {
             notify.opening.give(&mut self.closed, self.declared);
             report.found.push(notify);
         }
@@ -151,15 +155,21 @@ impl Search<'_> {
             report.found.push(listen);
         }
 
-        self.openings = self.candidates();
+        let recording = timed(listener, phases, "recording", || self.record(&working, &mut report))?;
+        let suggested = recording.as_ref().map(|recording| recorded::openings(recording, &self.closed)).unwrap_or_default();
+        self.openings = self.candidates(&suggested);
+        let likely: Openings = (0..self.openings.len())
+            .filter(|place| self.openings.get(*place).is_some_and(|opening| is_in(opening, &suggested)))
+            .collect();
         let open: Openings = (0..self.openings.len()).collect();
         self.open.clone_from(&open);
         let mut best = open.clone();
         let mut how = How::Whole;
         let searched = timed(listener, phases, "search", || {
-            match self.work(&[open.clone(), Openings::new()])?.as_slice() {
-                [_, true] => best.clear(),
-                [true, _] => least(self, &open, &mut best)?,
+            match self.work(&[Openings::new(), likely.clone(), open.clone()])?.as_slice() {
+                [true, ..] => best.clear(),
+                [_, true, _] => least(self, &likely, &mut best)?,
+                [.., true] => least(self, &open, &mut best)?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -190,8 +200,17 @@ impl Search<'_> {
         if attempts.iter().any(|attempt| attempt.handles_sigterm == Some(false)) {
             report.found.extend(shape::default_signals(&spec));
         }
-        let spec = report.with_found(&spec);
-        report.untested = Untested::of(&spec);
+        let mut spec = report.with_found(&spec);
+        report.spared = suggested
+            .iter()
+            .filter(|(opening, _)| !report.found.iter().any(|found| found.opening == *opening))
+            .map(|(opening, seen)| Spared { opening: opening.to_string(), seen: seen.clone() })
+            .collect();
+        if let Some(recording) = recording.as_ref().filter(|_| self.terms.minimal_calls) {
+            let only = recorded::only_calls(recording, &spec);
+            self.minimal(only, &mut spec, &mut report)?;
+        }
+        report.untested = Untested::of(&spec, recording.as_ref());
         let standing = timed(listener, phases, "proof", || self.standing(&spec, engine, image))?;
         (report.before, report.after) = standing;
         let steady = timed(listener, phases, "five times", || self.steady(&spec))?;
@@ -267,11 +286,47 @@ impl Search<'_> {
         Ok(works.then(|| Found::shape(&Opening::Notify, evidence)))
     }
 
-    /// Everything that can be given, the cheapest first; what was declared costs least.
-    fn candidates(&self) -> Vec<Opening> {
+    /// Records what the service uses, in the unit in which it works.
+    fn record(&mut self, working: &Spec, report: &mut UnitHardening) -> Result<Option<Recording>, VerifyError> {
+        let Some((attempt, recording)) = self.lanes.record(&self.base.subject(working))? else { return Ok(None) };
+        match recording {
+            Ok(recording) => {
+                if let Some(failed) = attempt.failed() {
+                    let (name, detail) = (&failed.name, &failed.detail);
+                    report.notes.push(format!("while it was recorded, this did not work: {name}: {detail}"));
+                }
+                Ok(Some(recording))
+            }
+            Err(error) => {
+                report.notes.push(format!("what it uses could not be recorded: {error}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Lets through only these calls, if every check passes with them.
+    fn minimal(&mut self, only: Opening, spec: &mut Spec, report: &mut UnitHardening) -> Result<(), VerifyError> {
+        let mut tighter = spec.clone();
+        only.give(&mut tighter, self.declared);
+        let attempt = self.lanes.attempt(&[self.base.subject(&tighter)])?.pop().unwrap_or_default();
+        match self.lanes.reference.objection(&attempt) {
+            None => {
+                *spec = tighter;
+                report.found.push(Found::seen(&only, "the calls that it was seen to make, start, checks and stop".into()));
+            }
+            Some(objection) => {
+                report.notes.push(format!("with the calls alone that it was seen to make it does not work: {objection}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that can be given, the cheapest first; what was declared costs least, and then what the service was seen to use.
+    fn candidates(&self, suggested: &[(Opening, String)]) -> Vec<Opening> {
         let declared = Opening::declared(self.declared);
         let mut openings = declared.clone();
-        for opening in Opening::catalogue(&self.closed) {
+        let catalogue = Opening::catalogue(&self.closed);
+        for opening in suggested.iter().map(|(opening, _)| opening.clone()).chain(catalogue) {
             if !openings.contains(&opening) {
                 openings.push(opening);
             }
@@ -279,7 +334,10 @@ impl Search<'_> {
         let probes = probes_for(self.closed.systemd);
         let mut priced: Vec<_> = openings
             .into_iter()
-            .map(|opening| ((!declared.contains(&opening), price(&opening, &self.closed, &probes)), opening))
+            .map(|opening| {
+                let (declared, suggested) = (declared.contains(&opening), is_in(&opening, suggested));
+                ((!declared, !suggested, price(&opening, &self.closed, &probes)), opening)
+            })
             .collect();
         priced.sort_by(|(one, _), (other, _)| one.cmp(other));
         priced.into_iter().map(|(_, opening)| opening).collect()
@@ -363,6 +421,10 @@ impl Search<'_> {
         let attempts = self.lanes.repeat(&self.base.subject(spec), STEADY)?;
         Ok(attempts.iter().map(|attempt| self.lanes.reference.objection(attempt)).collect())
     }
+}
+
+fn is_in(opening: &Opening, suggested: &[(Opening, String)]) -> bool {
+    suggested.iter().any(|(other, _)| other == opening)
 }
 
 /// The lines that the unit of `fewer` has and that of `more` has not.

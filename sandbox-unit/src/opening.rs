@@ -39,6 +39,8 @@ pub enum Opening {
     Device(String),
     /// System calls, or groups of them, that the profile refuses.
     Calls(Vec<String>),
+    /// It makes these system calls, and no other: what closes more than the profile does.
+    OnlyCalls(Vec<String>),
     /// It holds this capability.
     Capability(String),
     /// It goes without this directive.
@@ -187,6 +189,7 @@ impl Opening {
                 values.push(calls.join(" "));
                 set(spec, "SystemCallFilter", values);
             }
+            Self::OnlyCalls(calls) => set(spec, "SystemCallFilter", vec![calls.join(" ")]),
             Self::Lift(directive) => set(spec, directive, Vec::new()),
             Self::Root => spec.user = User::Root,
         }
@@ -219,7 +222,7 @@ impl Opening {
             Self::Write(path) => Declaration::Write(path.clone()),
             Self::Exec(path) => Declaration::Exec(path.clone()),
             Self::Device(path) => Declaration::Device(path.clone()),
-            Self::Calls(_) => raw("SystemCallFilter"),
+            Self::Calls(_) | Self::OnlyCalls(_) => raw("SystemCallFilter"),
             Self::Capability(name) => {
                 Declaration::Capability(Capability { name: name.clone(), reason: reason.to_owned() })
             }
@@ -238,7 +241,7 @@ impl Opening {
             Self::Write(_) => 4,
             Self::Connect(_) => 5,
             Self::Need(_) => 6,
-            Self::Calls(_) => 7,
+            Self::Calls(_) | Self::OnlyCalls(_) => 7,
             Self::Lift(_) => 8,
             Self::Capability(_) => 9,
             Self::Root => 10,
@@ -307,6 +310,7 @@ impl fmt::Display for Opening {
             Self::Exec(path) => write!(f, "exec = [{path:?}]"),
             Self::Device(path) => write!(f, "devices = [{path:?}]"),
             Self::Calls(calls) => write!(f, "unit.Service.SystemCallFilter += {:?}", calls.join(" ")),
+            Self::OnlyCalls(calls) => write!(f, "unit.Service.SystemCallFilter = {:?}", calls.join(" ")),
             Self::Capability(name) => write!(f, "capabilities = [{{ name = {name:?}, reason = \"…\" }}]"),
             Self::Lift(directive) => write!(f, "unit.Service.{directive} = []"),
             Self::Root => f.write_str("user = \"root\""),

@@ -1,7 +1,7 @@
 //! The options of `harden`.
 
 use super::{Build, Engine, Foreign, Format, Selection, Target};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -39,6 +39,9 @@ pub struct Harden {
     /// Where to write the drop-in that was found for --unit; without it, it is shown
     #[arg(long, value_name = "DIR", requires = "unit")]
     pub out_dir: Option<PathBuf>,
+    /// Which system calls are let through: groups of them, or only those that the service was seen to make
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Syscalls::Groups)]
+    pub syscalls: Syscalls,
     /// End with the best that was found when this time is over, as in 60s
     #[arg(long, value_name = "TIME")]
     pub budget: Option<Budget>,
@@ -51,6 +54,15 @@ pub struct Harden {
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// Which system calls are let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Syscalls {
+    /// The groups that services use, less those that few do.
+    Groups,
+    /// Those that the service was seen to make.
+    Minimal,
 }
 
 /// A time, as in 60s or 2min.

@@ -1,10 +1,12 @@
 //! One attempt: a unit put into a machine, its service run with every check of it, twice and once more after a stop, and
 //! everything taken away again.
 
+use crate::engine::File;
 use crate::machine::{JournalEntry, Machine};
+use crate::record::{RecordError, Recorder, Recording};
 use crate::report::Work;
 use crate::verify::explain::{self, Properties, denials, explain};
-use crate::verify::{Subject, VerifyError, check, harmless, remains, service};
+use crate::verify::{PROBER, Subject, VerifyError, check, harmless, remains, service};
 use sandbox_unit::spec::{Listen, ServiceType, Spec, Transport};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -152,6 +154,33 @@ impl Lane {
     /// # Errors
     /// The machine does not answer.
     pub fn attempt(&mut self, subject: &Subject, reference: &Reference) -> Result<Attempt, VerifyError> {
+        self.attempt_with(subject, reference, &[])
+    }
+
+    /// Makes one attempt, and records what the service uses in it.
+    ///
+    /// # Errors
+    /// The machine does not answer; that nothing could be recorded is told beside the attempt.
+    pub fn record(
+        &mut self,
+        subject: &Subject,
+        reference: &Reference,
+    ) -> Result<(Attempt, Result<Recording, RecordError>), VerifyError> {
+        let recorder = Recorder::of(&subject.unit());
+        let files = match recorder.files(subject) {
+            Ok(files) => files,
+            Err(error) => return Ok((Attempt::default(), Err(error))),
+        };
+        let attempt = self.attempt_with(subject, reference, &files)?;
+        Ok((attempt, recorder.read(&self.machine)))
+    }
+
+    fn attempt_with(
+        &mut self,
+        subject: &Subject,
+        reference: &Reference,
+        further: &[File],
+    ) -> Result<Attempt, VerifyError> {
         let mut subject = subject.clone();
         let patience = reference.patience();
         if let Some(ready) = &mut subject.spec.verify.ready
@@ -159,7 +188,7 @@ impl Lane {
         {
             ready.within = ready.within.min(patience);
         }
-        self.install(&subject, patience)?;
+        self.install(&subject, patience, further)?;
         let mut attempt = Attempt::default();
         self.exercise(&subject, &mut attempt)?;
         let unit = subject.unit();
@@ -188,20 +217,23 @@ impl Lane {
     }
 
     /// Puts the files of the unit in place of those of the last attempt.
-    fn install(&mut self, subject: &Subject, patience: Duration) -> Result<(), VerifyError> {
-        let mut files: Vec<(String, String)> =
-            subject.files.iter().map(|file| (Subject::installed_path(file), file.text.clone())).collect();
-        files.push(bounds(subject, patience));
+    fn install(&mut self, subject: &Subject, patience: Duration, further: &[File]) -> Result<(), VerifyError> {
+        let text = |(path, text): (String, String)| File { path, content: text.into_bytes(), mode: 0o644 };
+        let own = subject.files.iter().map(|file| (Subject::installed_path(file), file.text.clone()));
+        let mut files: Vec<File> = own.map(text).collect();
+        files.push(text(bounds(subject, patience)));
         let reaching = harmless::kept(subject);
         if !reaching.is_empty() {
-            files.push(harmless::drop_in(subject, &reaching));
+            files.push(text(harmless::drop_in(subject, &reaching)));
         }
-        let now: BTreeSet<String> = files.iter().map(|(path, _)| path.clone()).collect();
+        files.extend(further.iter().cloned());
+        // The prober is there for the checks, too.
+        let now: BTreeSet<String> = files.iter().map(|file| file.path.clone()).filter(|path| path != PROBER).collect();
         for path in self.written.difference(&now) {
             self.machine.remove_file(path)?;
         }
-        for (path, text) in &files {
-            self.machine.write_file(path, text.as_bytes(), 0o644)?;
+        for file in &files {
+            self.machine.write_file(&file.path, &file.content, file.mode)?;
         }
         self.written = now;
         Ok(self.machine.reload()?)

@@ -4,6 +4,7 @@
 use super::attempt::{Attempt, Lane, Reference};
 use crate::engine::{Engine, Installation, available_memory};
 use crate::image::Image;
+use crate::record::{RecordError, Recording};
 use crate::verify::{Subject, VerifyError};
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -82,6 +83,17 @@ impl<'a> Lanes<'a> {
     pub fn repeat(&mut self, subject: &Subject, times: usize) -> Result<Vec<Attempt>, VerifyError> {
         let each = (0..times).map(|time| (time.to_string(), subject)).collect();
         Ok(self.make(each)?.into_iter().map(|(_, attempt)| attempt).collect())
+    }
+
+    /// Records what a service uses in one attempt.
+    ///
+    /// # Errors
+    /// The machine does not answer.
+    pub fn record(&mut self, subject: &Subject) -> Result<Option<(Attempt, Result<Recording, RecordError>)>, VerifyError> {
+        self.made += 1;
+        let Some(lane) = self.lanes.first_mut() else { return Ok(None) };
+        // What is watched takes its time.
+        lane.record(subject, &Reference::default()).map(Some)
     }
 
     fn make(&mut self, open: Vec<(String, &Subject)>) -> Result<Vec<(String, Attempt)>, VerifyError> {

@@ -87,6 +87,12 @@ impl DirectoryKind {
         (Self::Config, "/etc"),
     ];
 
+    /// Where its directories lie.
+    #[must_use]
+    pub fn top(self) -> &'static str {
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("/var/lib", |(_, top)| top)
+    }
+
     /// The key of the metadata: `state`.
     #[must_use]
     pub fn key(self) -> &'static str {

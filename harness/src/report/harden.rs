@@ -1,6 +1,7 @@
 //! What came out of a search for the tightest sandbox.
 
 use super::{MachineFacts, Phase, UnitReport};
+use crate::record::{Address, Recording};
 use crate::report::Verdict;
 use sandbox_unit::opening::Opening;
 use sandbox_unit::spec::{Peers, Spec};
@@ -64,6 +65,8 @@ pub struct UnitHardening {
     pub found: Vec<Found>,
     /// What is declared, and no check was seen to need.
     pub unneeded: Vec<String>,
+    /// What it was seen to use, and passes every check without.
+    pub spared: Vec<Spared>,
     /// What no check has exercised.
     pub untested: Vec<Untested>,
     /// How many attempts were made.
@@ -90,6 +93,7 @@ impl UnitHardening {
             after: Standing::default(),
             found: Vec::new(),
             unneeded: Vec::new(),
+            spared: Vec::new(),
             untested: Vec::new(),
             trials: 0,
             steady: 0,
@@ -212,6 +216,15 @@ impl Found {
     }
 }
 
+/// Something that a service does, and can do without as far as its checks go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spared {
+    /// What would open it, as an entry of the metadata.
+    pub opening: String,
+    /// What was seen.
+    pub seen: String,
+}
+
 /// Something that the unit refuses, and that no check has exercised: whether the service needs it is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Untested {
@@ -224,12 +237,12 @@ pub struct Untested {
 }
 
 impl Untested {
-    /// What is refused by the unit of this spec and is easily missed.
+    /// What is refused by the unit of this spec, is easily missed, and was not seen while the service was recorded.
     #[must_use]
-    pub fn of(spec: &Spec) -> Vec<Self> {
+    pub fn of(spec: &Spec, recording: Option<&Recording>) -> Vec<Self> {
         UNEXERCISED
             .iter()
-            .filter(|entry| (entry.applies)(spec))
+            .filter(|entry| (entry.applies)(spec) && !recording.is_some_and(entry.seen))
             .map(|entry| Self { what: entry.what.into(), refused: entry.refused.into(), cover: entry.cover.into() })
             .collect()
     }
@@ -238,6 +251,8 @@ impl Untested {
 /// What is easily missed: a kind of work that services do now and then.
 struct Unexercised {
     applies: fn(&Spec) -> bool,
+    /// Whether a recording shows that it was exercised.
+    seen: fn(&Recording) -> bool,
     what: &'static str,
     refused: &'static str,
     cover: &'static str,
@@ -246,18 +261,21 @@ struct Unexercised {
 static UNEXERCISED: &[Unexercised] = &[
     Unexercised {
         applies: |spec| spec.connect == Peers::None,
+        seen: |recording| recording.connects.iter().any(|used| matches!(used.address, Address::Inet(_))),
         what: "no check made the service open an outgoing connection",
         refused: "connect = \"none\"",
         cover: "a check that makes it talk to what it talks to: an upstream, a database, a name server",
     },
     Unexercised {
         applies: |spec| spec.directories.below_tops().all(|(_, names)| names.is_empty()) && spec.write.is_empty(),
+        seen: |recording| !recording.written().is_empty(),
         what: "no check made the service write a file that stays",
         refused: "no directory of its own, nothing to write to",
         cover: "a check that makes it store something, and one that finds it again",
     },
     Unexercised {
         applies: |spec| !spec.needs("subprocesses") && spec.exec.is_empty(),
+        seen: |recording| recording.executed().len() > 1,
         what: "no check made the service run another program",
         refused: "everything but its own program",
         cover: "a check of the request that starts the helper, if there is one",

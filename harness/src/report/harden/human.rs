@@ -54,6 +54,12 @@ fn write_unit(out: &mut String, unit: &UnitHardening) -> fmt::Result {
             writeln!(out, "    {ODD}{declared}{ODD:#}")?;
         }
     }
+    if !unit.spared.is_empty() {
+        writeln!(out, "\n  {HEAD}Seen, and not needed: every check passes without it{HEAD:#}")?;
+        for spared in &unit.spared {
+            writeln!(out, "    {}  {DIM}{}{DIM:#}", spared.opening, spared.seen)?;
+        }
+    }
     if !unit.untested.is_empty() {
         writeln!(out, "\n  {HEAD}Not known, because no check exercises it{HEAD:#}")?;
         for untested in &unit.untested {
