@@ -101,9 +101,11 @@ fn a_script_is_seen_with_everything_that_it_starts() {
                 ExecStartPre=-@/bin/false no\nExecStopPost=/bin/sh -c 'exit 0'\n";
     let recorded = Recorded::boot(
         text,
-        script("[ $# = 4 ] && [ \"$1\" = 'two words' ] && [ \"$4\" = planted.service ] || exit 9\n\
+        script(
+            "[ $# = 4 ] && [ \"$1\" = 'two words' ] && [ \"$4\" = planted.service ] || exit 9\n\
                 mkdir -p /var/lib/made/deep && echo one > /var/lib/made/deep/file\ncat /etc/hostname > /dev/null\n\
-                mv /var/lib/made/deep/file /var/lib/made/moved\nls /nowhere 2>/dev/null; readlink /proc/self/exe; exit 0\n"),
+                mv /var/lib/made/deep/file /var/lib/made/moved\nls /nowhere 2>/dev/null; readlink /proc/self/exe; exit 0\n",
+        ),
     );
     recorded.start();
     let recording = recorded.ended();
@@ -193,7 +195,12 @@ fn a_service_notices_nothing() {
     let recording = recorded.read();
     assert!(recording.notified && !recording.ended && !recording.unfiltered, "{recording:#?}");
 
-    recorded.machine.exec(&["systemctl", "restart", UNIT], b"", PATIENCE).expect("answers").checked("restart").expect("ok");
+    recorded
+        .machine
+        .exec(&["systemctl", "restart", UNIT], b"", PATIENCE)
+        .expect("answers")
+        .checked("restart")
+        .expect("ok");
     assert_ne!(recorded.show(&["MainPID"])["MainPID"], shown["MainPID"]);
     recorded.stop();
     let recording = recorded.ended();
@@ -212,7 +219,10 @@ fn a_service_notices_nothing() {
 #[test]
 fn signals_stops_and_exit_statuses_are_those_of_the_service() {
     let text = "[Service]\nType=exec\nExecStart=/usr/bin/planted\n";
-    let recorded = Recorded::boot(text, script("trap 'exit 42' USR1\ntrap 'echo > /run/term; exit 0' TERM\nwhile :; do sleep 0.05; done\n"));
+    let recorded = Recorded::boot(
+        text,
+        script("trap 'exit 42' USR1\ntrap 'echo > /run/term; exit 0' TERM\nwhile :; do sleep 0.05; done\n"),
+    );
     recorded.start();
     let process = recorded.show(&["MainPID"])["MainPID"].clone();
     let state = || recorded.sh(&format!("sed -n 's/^State:\\t\\(.\\).*/\\1/p' /proc/{process}/status"));

@@ -31,9 +31,7 @@ impl Address {
         let known = match family {
             1 => Some(unix(rest)),
             2 => inet(rest.get(2..6).and_then(|four| Some(Ipv4Addr::from(*four.first_chunk::<4>()?).into()))),
-            10 => inet(
-                rest.get(6..22).and_then(|all| Some(Ipv6Addr::from(*all.first_chunk::<16>()?).to_canonical())),
-            ),
+            10 => inet(rest.get(6..22).and_then(|all| Some(Ipv6Addr::from(*all.first_chunk::<16>()?).to_canonical()))),
             16 => Some(Self::Netlink),
             _ => None,
         };
@@ -111,7 +109,10 @@ mod tests {
         assert_eq!(read(1, b"/run/x\0junk"), "unix:/run/x");
         assert_eq!(read(1, b"\0name"), "unix:@name");
         assert_eq!((read(1, b""), read(16, &[0; 10])), ("unix:".into(), "netlink".into()));
-        assert_eq!((read(2, &[0, 80, 1]), read(40, b""), read(99, b"")), ("AF_INET".into(), "AF_VSOCK".into(), "99".into()));
+        assert_eq!(
+            (read(2, &[0, 80, 1]), read(40, b""), read(99, b"")),
+            ("AF_INET".into(), "AF_VSOCK".into(), "99".into())
+        );
         assert_eq!(Address::read(&[7]), Address::Other(String::new()));
     }
 }

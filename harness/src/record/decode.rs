@@ -1,6 +1,6 @@
 //! The bytes of a recording. Pure: whatever they are, nothing panics.
 
-use crate::probe::program::calls::CALLS;
+use crate::probe::program::calls::{CALLS, Call};
 use std::collections::BTreeSet;
 use std::mem::{offset_of, size_of};
 use thiserror::Error;
@@ -87,9 +87,11 @@ impl<'a> Bytes<'a> {
     }
 }
 
+/// The number of a call on one architecture.
+type Column = fn(&Call) -> i16;
+
 /// What the kernel calls an architecture (linux/audit.h), and the column of its numbers.
-const ARCHITECTURES: [(u64, fn(&crate::probe::program::calls::Call) -> i16); 2] =
-    [(0xc000_003e, |call| call.1), (0xc000_00b7, |call| call.2)];
+const ARCHITECTURES: [(u64, Column); 2] = [(0xc000_003e, |call| call.1), (0xc000_00b7, |call| call.2)];
 
 /// The calls by their numbers.
 fn names(architecture: u64) -> Option<Vec<Option<&'static str>>> {
@@ -206,8 +208,13 @@ fn take(event: &mut Event, kind: u16, content: Bytes<'_>) {
 pub(super) mod tests {
     use super::*;
 
-    /// The bytes of a recording on x86_64 with these events: call, arguments, result, fields.
-    pub fn encoded(events: &[(&str, [u64; 6], i64, &[(u16, &[u8])])]) -> Vec<u8> {
+    pub use super::recording::field::{ADDRESS, DESCRIPTOR, MODE, PATH, SOCKET, WORD};
+
+    /// An event: call, arguments, result, fields.
+    pub type Plain<'a> = (&'a str, [u64; 6], i64, &'a [(u16, &'a [u8])]);
+
+    /// The bytes of a recording on x86_64 with these events.
+    pub fn encoded(events: &[Plain<'_>]) -> Vec<u8> {
         let mut bytes = vec![0; EVENTS];
         let mut put = |offset: usize, value: u64| bytes[offset..offset + 8].copy_from_slice(&value.to_ne_bytes());
         put(offset_of!(Head, magic), MAGIC);
@@ -264,7 +271,7 @@ pub(super) mod tests {
         ]);
         assert_eq!(decode(&bytes).expect("whole").events.len(), 2);
         assert_eq!(decode(&bytes[..bytes.len() - 1]).expect("cut").events.len(), 1);
-        for length in 0..bytes.len() {
+        for length in (0..EVENTS).step_by(509).chain(EVENTS..bytes.len()) {
             let _ = decode(&bytes[..length]);
         }
         // Every byte of the events, and some of the head, wrong in several ways.

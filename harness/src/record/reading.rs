@@ -124,7 +124,8 @@ fn add(recording: &mut Recording, event: &Event) {
     };
     if let Some(how) = opened(event) {
         // Where it led to, if it did.
-        let path = event.descriptor.as_deref().filter(|path| path.starts_with('/')).or(event.paths.first().map(|p| &**p));
+        let path =
+            event.descriptor.as_deref().filter(|path| path.starts_with('/')).or(event.paths.first().map(|p| &**p));
         path.into_iter().for_each(|path| file(path, how, device));
         return;
     }

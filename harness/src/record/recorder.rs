@@ -96,7 +96,8 @@ impl Recorder {
 
     /// The same for a unit with these lines (directive and value), without what keeps it from reaching the host.
     fn recorded(&self, lines: &[(String, String)]) -> Result<Vec<File>, RecordError> {
-        let unit = |name: String, text: String| File { path: unit_path(&name), content: text.into_bytes(), mode: 0o644 };
+        let unit =
+            |name: String, text: String| File { path: unit_path(&name), content: text.into_bytes(), mode: 0o644 };
         // Paths that the unit hides or that it lets nobody execute are reached nevertheless.
         let mut text = format!(
             "# Starts the commands so that they are recorded.\n[Unit]\nRequires={socket}\nAfter={socket}\n[Service]\n",
@@ -140,8 +141,7 @@ impl Recorder {
 
     /// A command line that starts the same through the prober. One without the sandbox (`+`) stays as it is.
     fn command(&self, directive: &str, value: &str) -> Result<String, RecordError> {
-        let fails =
-            |why| RecordError::Command { directive: directive.to_owned(), value: value.to_owned(), why };
+        let fails = |why| RecordError::Command { directive: directive.to_owned(), value: value.to_owned(), why };
         if value.is_empty() {
             return Ok(String::new());
         }

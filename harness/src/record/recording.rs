@@ -228,17 +228,8 @@ impl Recording {
 
     /// The changes of users and groups: `setuid` and its like.
     pub fn user_changes(&self) -> impl Iterator<Item = &Act> {
-        const CALLS: [&str; 9] = [
-            "setuid",
-            "setgid",
-            "setreuid",
-            "setregid",
-            "setresuid",
-            "setresgid",
-            "setgroups",
-            "setfsuid",
-            "setfsgid",
-        ];
+        const CALLS: [&str; 9] =
+            ["setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid"];
         self.acts.iter().filter(|act| CALLS.contains(&act.call) && act.error.is_none())
     }
 

@@ -154,19 +154,13 @@ static CALLS: &[Calls] = &[
     Calls { need: "realtime", calls: &["sched_setscheduler", "sched_setattr"], counts: is_realtime },
     each(
         "setuid",
-        &[
-            "setuid",
-            "setgid",
-            "setreuid",
-            "setregid",
-            "setresuid",
-            "setresgid",
-            "setgroups",
-            "setfsuid",
-            "setfsgid",
-        ],
+        &["setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid"],
     ),
-    Calls { need: "setuid-files", calls: &["chmod", "fchmod", "fchmodat", "fchmodat2", "mknod", "mknodat"], counts: sets_id },
+    Calls {
+        need: "setuid-files",
+        calls: &["chmod", "fchmod", "fchmodat", "fchmodat2", "mknod", "mknodat"],
+        counts: sets_id,
+    },
 ];
 
 /// `SCHED_FIFO`, `SCHED_RR` or `SCHED_DEADLINE` (linux/sched.h).

@@ -57,7 +57,8 @@ fn listens(seen: Seen<'_>, found: &mut Found) {
     let tcp = |used: &&AddressUse| used.error.is_none() && used.kind == "SOCK_STREAM";
     // A port that the kernel chose is another one the next time.
     let chosen = |address: IpAddr| {
-        let asked = |used: &AddressUse| matches!(used.address, Address::Inet(own) if own.port() == 0 && own.ip() == address);
+        let asked =
+            |used: &AddressUse| matches!(used.address, Address::Inet(own) if own.port() == 0 && own.ip() == address);
         seen.recording.binds.iter().any(asked)
     };
     let bound = |used: &AddressUse| seen.recording.binds.iter().any(|bind| bind.address == used.address);
@@ -86,7 +87,8 @@ fn listens(seen: Seen<'_>, found: &mut Found) {
 const DNS: u16 = 53;
 
 fn looks_up_names(seen: Seen<'_>, found: &mut Found) {
-    let asked = seen.recording.connects.iter().find(|used| matches!(used.address, Address::Inet(to) if to.port() == DNS));
+    let asked =
+        seen.recording.connects.iter().find(|used| matches!(used.address, Address::Inet(to) if to.port() == DNS));
     let read = seen.recording.with(How::Read).contains("/etc/resolv.conf");
     match asked {
         Some(used) => found.need("dns", format!("it asks the name server at {}", used.address)),
@@ -140,7 +142,8 @@ fn talks_to_local_services(seen: Seen<'_>, found: &mut Found) {
 
 fn uses_netlink(seen: Seen<'_>, found: &mut Found) {
     const NETFILTER: u32 = 12;
-    for socket in seen.recording.sockets.iter().filter(|socket| socket.family == "AF_NETLINK" && socket.error.is_none()) {
+    for socket in seen.recording.sockets.iter().filter(|socket| socket.family == "AF_NETLINK" && socket.error.is_none())
+    {
         if socket.protocol == NETFILTER {
             found.need("network-admin", "it opens a netlink socket of the packet filter".to_owned());
         } else if !found.has_need("dns") {
@@ -193,7 +196,8 @@ fn writes_directories(seen: Seen<'_>, found: &mut Found) {
             }
             // A path that is to be opened has to be there.
             _ if created.contains(path) => {
-                let parent = path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
+                let parent =
+                    path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
                 found.add(Suggested::Write(parent.to_owned()), because);
             }
             _ => found.add(Suggested::Write(path.to_owned()), because),
@@ -330,7 +334,8 @@ fn does_not_handle_the_signal_to_end(seen: Seen<'_>, found: &mut Found) {
     const SIGTERM: u64 = 15;
     // 0 and 1 are the default, and to ignore it.
     let handles = |act: &super::Act| act.args[0] == SIGTERM && act.word.is_some_and(|handler| handler > 1);
-    let waits = seen.recording.used("signalfd4") || seen.recording.used("signalfd") || seen.recording.used("rt_sigtimedwait");
+    let waits =
+        seen.recording.used("signalfd4") || seen.recording.used("signalfd") || seen.recording.used("rt_sigtimedwait");
     if !seen.recording.acts_of("rt_sigaction").any(handles) && !waits {
         found.need("default-signals", "it has no handler for SIGTERM".to_owned());
     }
@@ -383,8 +388,10 @@ fn reads_what_is_not_for_everybody(seen: Seen<'_>, found: &mut Found) {
         })
         .collect();
     let written = seen.recording.written();
-    for file in seen.recording.files.iter().filter(|file| file.how == How::Read && file.error.is_none() && !file.device) {
-        let is_own = own.iter().any(|directory| is_below(&file.path, directory)) || written.contains(file.path.as_str());
+    for file in seen.recording.files.iter().filter(|file| file.how == How::Read && file.error.is_none() && !file.device)
+    {
+        let is_own =
+            own.iter().any(|directory| is_below(&file.path, directory)) || written.contains(file.path.as_str());
         let kernels = ["/proc", "/sys", "/tmp", "/var/tmp", "/dev"].iter().any(|top| is_below(&file.path, top));
         if file.path.starts_with('/') && !is_own && !kernels && file.mode.is_some_and(|mode| mode & 0o004 == 0) {
             found.add(Suggested::UserRoot, format!("it reads {}, which not everybody may", file.path));
