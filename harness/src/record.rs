@@ -8,8 +8,6 @@
 //!
 //! The unit should allow everything: what a sandbox refuses, a service may not try a second time. It never holds the
 //! capabilities that reach the host, which no recording is worth: the drop-in takes them away.
-//!
-//! What it costs, measured with `hello-http` on two processors: see [`Recorder`].
 
 mod address;
 mod decode;
