@@ -26,9 +26,10 @@ use attempt::{Attempt, Reference, is_checked};
 use lanes::Lanes;
 use price::price;
 use sandbox_unit::audit;
+use sandbox_unit::directive::Section;
 use sandbox_unit::opening::Opening;
 use sandbox_unit::policy::{Setting, policy};
-use sandbox_unit::spec::{Profile, ServiceType, Spec};
+use sandbox_unit::spec::{Profile, RawSetting, ServiceType, Spec};
 use search::{Openings, Trials, least};
 use shape::Shape;
 use std::time::{Duration, Instant};
@@ -145,7 +146,9 @@ impl Search<'_> {
         }));
         shape.give(&mut self.closed, self.declared);
         report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
-        if let Some(notify) = timed(listener, phases, "notification", || self.notifies(working.clone()))? {
+        let recording = timed(listener, phases, "recording", || self.record(&working, &mut report))?;
+        let silent = recording.as_ref().is_some_and(|recording| !recording.notified);
+        if !silent && let Some(notify) = timed(listener, phases, "notification", || self.notifies(working.clone()))? {
             notify.opening.give(&mut self.closed, self.declared);
             report.found.push(notify);
         }
@@ -155,7 +158,6 @@ impl Search<'_> {
             report.found.push(listen);
         }
 
-        let recording = timed(listener, phases, "recording", || self.record(&working, &mut report))?;
         let suggested = recording.as_ref().map(|recording| recorded::openings(recording, &self.closed)).unwrap_or_default();
         self.openings = self.candidates(&suggested);
         let likely: Openings = (0..self.openings.len())
@@ -194,6 +196,8 @@ impl Search<'_> {
         let spec = self.spec(&best);
         report.unneeded = Opening::declared(self.declared)
             .into_iter()
+            // What makes a unit what it is was not looked into.
+            .filter(|_| matches!(self.base, Base::Package(_)))
             .filter(|declared| !best.iter().any(|place| self.openings.get(*place) == Some(declared)))
             .map(|opening| opening.to_string())
             .collect();
@@ -288,7 +292,14 @@ impl Search<'_> {
 
     /// Records what the service uses, in the unit in which it works.
     fn record(&mut self, working: &Spec, report: &mut UnitHardening) -> Result<Option<Recording>, VerifyError> {
-        let Some((attempt, recording)) = self.lanes.record(&self.base.subject(working))? else { return Ok(None) };
+        let mut working = working.clone();
+        if !working.service_type.notifies() {
+            // systemd tells a service where to notify it where somebody may.
+            let values = vec!["all".to_owned()];
+            let (section, directive) = (Section::Service.name().to_owned(), "NotifyAccess".to_owned());
+            working.raw.push(RawSetting { section, directive, values });
+        }
+        let Some((attempt, recording)) = self.lanes.record(&self.base.subject(&working))? else { return Ok(None) };
         match recording {
             Ok(recording) => {
                 if let Some(failed) = attempt.failed() {

@@ -56,7 +56,7 @@ impl Base<'_> {
                 *names = named(directive);
             }
             declared.profile = Profile::Strict;
-            declared.exec.push(unit.executable());
+            declared.program = Some(unit.executable());
         }
         declared
     }
@@ -66,7 +66,6 @@ impl Base<'_> {
         let mut closed = Opening::closed(declared);
         if let Self::Unit(_) = self {
             closed.directories.clone_from(&declared.directories);
-            closed.exec.clone_from(&declared.exec);
         }
         closed
     }

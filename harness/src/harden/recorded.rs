@@ -7,7 +7,8 @@ use sandbox_unit::spec::{ServiceType, Spec};
 use sandbox_unit::syscall_set::Groups;
 
 /// Calls with which every process begins and ends, whatever its program does.
-const ALWAYS: &[&str] = &["execve", "exit", "exit_group", "restart_syscall", "rt_sigreturn"];
+const ALWAYS: &[&str] =
+    &["execve", "exit", "exit_group", "mmap", "mprotect", "restart_syscall", "rt_sigreturn", "sendto"];
 
 /// What the recording of a service without a sandbox suggests, each with what was seen.
 pub fn openings(recording: &Recording, closed: &Spec) -> Vec<(Opening, String)> {
