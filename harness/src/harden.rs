@@ -106,7 +106,7 @@ pub fn harden(
     let mut phases = Vec::new();
     let declared = base.declared(spec);
     let installation = base.installation(image, &declared);
-    let lanes = timed(listener, &mut phases, "boot", || Lanes::boot(engine, image, installation))?;
+    let lanes = timed(listener, &mut phases, "boot", || Lanes::boot(engine, image, installation, base.is_unit()))?;
     let mut facts = match lanes.first() {
         Some(lane) => {
             fitting::check(&lane.machine, [base.subject(spec)].iter(), &base.programs(spec))?;
@@ -158,7 +158,7 @@ impl Search<'_> {
             report.found.push(listen);
         }
 
-        let suggested = recording.as_ref().map(|recording| recorded::openings(recording, &self.closed)).unwrap_or_default();
+        let suggested = recording.as_ref().map(|recording| recorded::openings(recording, &self.closed, self.base.is_unit())).unwrap_or_default();
         self.openings = self.candidates(&suggested);
         let likely: Openings = (0..self.openings.len())
             .filter(|place| self.openings.get(*place).is_some_and(|opening| is_in(opening, &suggested)))
@@ -197,7 +197,7 @@ impl Search<'_> {
         report.unneeded = Opening::declared(self.declared)
             .into_iter()
             // What makes a unit what it is was not looked into.
-            .filter(|_| matches!(self.base, Base::Package(_)))
+            .filter(|_| !self.base.is_unit())
             .filter(|declared| !best.iter().any(|place| self.openings.get(*place) == Some(declared)))
             .map(|opening| opening.to_string())
             .collect();
@@ -278,8 +278,7 @@ impl Search<'_> {
 
     /// Whether the service says itself when it is up: one that does not never gets up as a service that does.
     fn notifies(&mut self, mut spec: Spec) -> Result<Option<Found>, VerifyError> {
-        let ours = matches!(self.base, Base::Package(_));
-        let plain = ours && self.closed.service_type == ServiceType::Exec && !self.closed.socket && self.closed.timer.is_none();
+        let plain = !self.base.is_unit() && self.closed.service_type == ServiceType::Exec && !self.closed.socket && self.closed.timer.is_none();
         if !plain {
             return Ok(None);
         }
@@ -336,7 +335,11 @@ impl Search<'_> {
     fn candidates(&self, suggested: &[(Opening, String)]) -> Vec<Opening> {
         let declared = Opening::declared(self.declared);
         let mut openings = declared.clone();
-        let catalogue = Opening::catalogue(&self.closed);
+        let mut catalogue = Opening::catalogue(&self.closed);
+        if self.base.is_unit() {
+            // Who owns its directories, and what is in them, is for its package to say.
+            catalogue.retain(|opening| !matches!(opening, Opening::Directory(_)));
+        }
         for opening in suggested.iter().map(|(opening, _)| opening.clone()).chain(catalogue) {
             if !openings.contains(&opening) {
                 openings.push(opening);

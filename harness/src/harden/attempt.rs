@@ -142,11 +142,13 @@ pub struct Lane {
     read: u64,
     /// Files that earlier attempts have written for their unit.
     written: BTreeSet<String>,
+    /// Whether an attempt was made in it.
+    pub used: bool,
 }
 
 impl Lane {
     pub fn of(machine: Machine) -> Self {
-        Self { machine, read: 0, written: BTreeSet::new() }
+        Self { machine, read: 0, written: BTreeSet::new(), used: false }
     }
 
     /// Makes one attempt.
@@ -181,6 +183,7 @@ impl Lane {
         reference: &Reference,
         further: &[File],
     ) -> Result<Attempt, VerifyError> {
+        self.used = true;
         let mut subject = subject.clone();
         let patience = reference.patience();
         if let Some(ready) = &mut subject.spec.verify.ready

@@ -23,6 +23,11 @@ pub enum Base<'a> {
 }
 
 impl Base<'_> {
+    /// Whether it is a unit that no package declares.
+    pub fn is_unit(&self) -> bool {
+        matches!(self, Self::Unit(_))
+    }
+
     /// The unit with the sandbox that follows from a spec.
     pub fn subject(&self, spec: &Spec) -> Subject {
         let Self::Unit(unit) = self else { return Subject::emitted(spec.clone()) };

@@ -23,6 +23,9 @@ pub struct Lanes<'a> {
     installation: Installation,
     lanes: Vec<Lane>,
     known: HashMap<String, Attempt>,
+    /// Whether each attempt has a machine of its own: what a unit of the image leaves there is not known, and what was there
+    /// before it may be needed.
+    fresh: bool,
     /// What every attempt is held against.
     pub reference: Reference,
     /// How many attempts were made.
@@ -34,7 +37,12 @@ impl<'a> Lanes<'a> {
     ///
     /// # Errors
     /// A machine does not boot.
-    pub fn boot(engine: &'a dyn Engine, image: &'a Image, installation: Installation) -> Result<Self, VerifyError> {
+    pub fn boot(
+        engine: &'a dyn Engine,
+        image: &'a Image,
+        installation: Installation,
+        fresh: bool,
+    ) -> Result<Self, VerifyError> {
         let boot = || engine.boot(image, &installation).map(Lane::of);
         let lanes: Result<Vec<Lane>, _> = std::thread::scope(|scope| {
             let booting: Vec<_> = (0..room()).map(|_| scope.spawn(boot)).collect();
@@ -45,7 +53,7 @@ impl<'a> Lanes<'a> {
             return Err(VerifyError::Inside("booting ended unexpectedly".into()));
         }
         let (known, reference) = (HashMap::new(), Reference::default());
-        Ok(Self { engine, image, installation, lanes, known, reference, made: 0 })
+        Ok(Self { engine, image, installation, lanes, known, fresh, reference, made: 0 })
     }
 
     /// The first of the machines.
@@ -92,6 +100,9 @@ impl<'a> Lanes<'a> {
     pub fn record(&mut self, subject: &Subject) -> Result<Option<(Attempt, Result<Recording, RecordError>)>, VerifyError> {
         self.made += 1;
         let Some(lane) = self.lanes.first_mut() else { return Ok(None) };
+        if self.fresh && lane.used {
+            *lane = Lane::of(self.engine.boot(self.image, &self.installation)?);
+        }
         // What is watched takes its time.
         lane.record(subject, &Reference::default()).map(Some)
     }
@@ -101,9 +112,13 @@ impl<'a> Lanes<'a> {
         let queue = Mutex::new(open.into_iter());
         let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
         let (reference, engine, image, installation) = (&self.reference, self.engine, self.image, &self.installation);
+        let fresh = self.fresh;
         let work = |lane: &mut Lane| -> Result<Vec<(String, Attempt)>, VerifyError> {
             let mut made = Vec::new();
             while let Some((text, subject)) = next() {
+                if fresh && lane.used {
+                    *lane = Lane::of(engine.boot(image, installation)?);
+                }
                 let attempt = match lane.attempt(subject, reference) {
                     Ok(attempt) => attempt,
                     // A service can take its machine down with it, or wear it out: it has one more, all for itself.

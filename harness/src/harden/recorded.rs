@@ -11,10 +11,12 @@ const ALWAYS: &[&str] =
     &["execve", "exit", "exit_group", "mmap", "mprotect", "restart_syscall", "rt_sigreturn", "sendto"];
 
 /// What the recording of a service without a sandbox suggests, each with what was seen.
-pub fn openings(recording: &Recording, closed: &Spec) -> Vec<(Opening, String)> {
+///
+/// A unit that is there already has its directories: they are opened as paths.
+pub fn openings(recording: &Recording, closed: &Spec, is_unit: bool) -> Vec<(Opening, String)> {
     let mut all: Vec<(Opening, String)> = Vec::new();
     for suggestion in suggestions(recording, closed) {
-        let Some(opening) = opening(suggestion.what, closed) else { continue };
+        let Some(opening) = opening(suggestion.what, closed, is_unit) else { continue };
         if all.iter().all(|(known, _)| *known != opening) {
             all.push((opening, suggestion.because));
         }
@@ -23,12 +25,12 @@ pub fn openings(recording: &Recording, closed: &Spec) -> Vec<(Opening, String)> 
 }
 
 /// What a search can try; `None` for what a service is, which is known by then.
-fn opening(suggested: Suggested, closed: &Spec) -> Option<Opening> {
+fn opening(suggested: Suggested, closed: &Spec, is_unit: bool) -> Option<Opening> {
     Some(match suggested {
         Suggested::Need(need) => Opening::Need(need),
         Suggested::Listen(listen) if !closed.socket && !closed.listen.contains(&listen) => Opening::Listen(listen),
         Suggested::Connect(peers) => Opening::Connect(peers),
-        Suggested::Directory { kind, name } if name == closed.name => Opening::Directory(kind.key().to_owned()),
+        Suggested::Directory { kind, name } if name == closed.name && !is_unit => Opening::Directory(kind.key().to_owned()),
         Suggested::Directory { kind, name } => Opening::Write(format!("{}/{name}", kind.top())),
         Suggested::Read(path) => Opening::Read(path),
         Suggested::Write(path) => Opening::Write(path),
