@@ -63,7 +63,7 @@ Exit codes: 0 all good, 1 findings, 2 usage or configuration, 3 this machine can
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Propose [package.metadata.sandbox-unit] from what the package shows, or from a unit that it has had
+    /// Propose in Cargo.toml what the service seems to need
     Init(Init),
     /// Write the units that follow from [package.metadata.sandbox-unit]
     Emit(Emit),

@@ -14,8 +14,8 @@ use std::sync::Arc;
 /// What a unit shows, and the service that is made of that.
 fn taken_over(name: &str, text: &str, socket: &str) -> (String, String) {
     let (document, socket) = (Document::parse(text), Document::parse(socket));
-    let old =
-        OldUnit { name: format!("{name}.service"), service: vec![&document], socket: vec![&socket], timer: Vec::new() };
+    let old = OldUnit { name: format!("{name}.service"), service: vec![&document], ..OldUnit::default() };
+    let old = if socket.entries().is_empty() { old } else { OldUnit { socket: vec![&socket], ..old } };
     let clues = of_unit(name, name, &old, SystemdVersion::new(252));
     let manifest = Manifest {
         package: Package { name: name.to_owned(), ..Package::default() },
@@ -137,5 +137,6 @@ fn templates_and_variables_are_told() {
     user = "x"  # User= of x@.service
     note: it was a template, and what is declared is one service: `%i` stands for nothing
     note: its arguments come from variables, which `args` cannot hold: write them out (ExecStart=/usr/bin/x --name %i $ARGS)
+    note: nothing in it says whether it uses the network; without `listen` or `connect` it has none
     "#);
 }

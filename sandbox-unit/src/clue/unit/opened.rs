@@ -78,7 +78,15 @@ impl Reading<'_> {
         let directive = match (said, internet, ordered) {
             (true, true, _) => "RestrictAddressFamilies".to_owned(),
             (false, _, Some(directive)) => directive,
-            _ => return,
+            (true, false, _) => return,
+            (false, _, None) => {
+                if self.flag("PrivateNetwork") != Some(true) && self.unit.socket.is_empty() {
+                    let what =
+                        "nothing in it says whether it uses the network; without `listen` or `connect` it has none";
+                    self.clues.remark(what.to_owned());
+                }
+                return;
+            }
         };
         if self.flag("PrivateNetwork") == Some(true) {
             return;
