@@ -23,6 +23,10 @@ pub(crate) trait Backend: Send + Sync {
     fn put(&self, path: &str, content: &[u8], mode: u32) -> Result<(), MachineError>;
     /// Reads a file, if it is there.
     fn get(&self, path: &str) -> Result<Option<Vec<u8>>, MachineError>;
+    /// Reads several files, as far as they are there.
+    fn get_each(&self, paths: &[String]) -> Result<Vec<Option<Vec<u8>>>, MachineError> {
+        paths.iter().map(|path| self.get(path)).collect()
+    }
     /// Removes a file, if it is there.
     fn remove(&self, path: &str) -> Result<(), MachineError>;
     /// Renames a file.
@@ -75,6 +79,14 @@ impl Machine {
     /// It cannot be read.
     pub fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>, MachineError> {
         self.backend.get(path)
+    }
+
+    /// Reads several files, in their order, for the price of one; `None` for each that is not there.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn read_files(&self, paths: &[String]) -> Result<Vec<Option<Vec<u8>>>, MachineError> {
+        self.backend.get_each(paths)
     }
 
     /// Removes a file; that there is none is no error.

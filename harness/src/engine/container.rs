@@ -90,7 +90,7 @@ impl Containers {
         let _ = self.sweep();
         let content = content::archive(installation)?;
         let image = image::reference(self, image)?;
-        let body = Body::start(self, image, content)?;
+        let body = Body::start(self, image, &content)?;
         Booted::enter(body)
     }
 }

@@ -17,7 +17,7 @@ use testcontainers::bollard::query_parameters::{
 };
 use testcontainers::core::{CgroupnsMode, WaitFor};
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, CopyTargetOptions, GenericImage, ImageExt, TestcontainersError};
+use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
 
 /// How long the daemon may take to create and start a container.
 const START: Duration = Duration::from_secs(60);
@@ -90,8 +90,8 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// Starts a container with this archive unpacked in it, and holds it.
-    pub fn start(engine: &Containers, image: image::Reference, archive: Vec<u8>) -> Result<Self, EngineError> {
+    /// Starts a container, holds it, and puts this archive into it.
+    pub fn start(engine: &Containers, image: image::Reference, archive: &[u8]) -> Result<Self, EngineError> {
         let id: String = random_id().chars().take(12).collect();
         let image::Reference { name: reference, shown, own } = image;
         let mut body = Self {
@@ -105,7 +105,7 @@ impl Body {
         let refused = |fault: Fault| engine.daemon.refused("start a container", fault);
         let mut given = Given { lacking: capabilities::lacking_here(&engine.daemon.address), ..Given::default() };
         let started = loop {
-            match body.run(&reference, archive.clone(), &given) {
+            match body.run(&reference, &given) {
                 Err(fault) if !given.measured && capabilities::refused(&fault.0) => {
                     given.lacking = capabilities::measured(engine, &reference, &body.name).map_err(refused)?;
                     given.measured = true;
@@ -118,12 +118,14 @@ impl Body {
         };
         body.container = Some(started.map_err(|fault| body.explain(&fault))?);
         let hold = Attached::start(&engine.connection.docker, &body.name, &[include_str!("hold.sh"), "hold"]);
-        let hold = engine.connection.run(hold).map_err(|error| body.explain(&error.into()))?;
+        let mut hold = engine.connection.run(hold).map_err(|error| body.explain(&error.into()))?;
+        let filled = engine.connection.within(START, hold.write(format!("{}\n", archive.len()).as_bytes(), archive));
+        filled.unwrap_or_else(|| Err(std::io::ErrorKind::TimedOut.into())).map_err(|error| refused(Fault(error.to_string())))?;
         body.hold = Mutex::new(Some(hold));
         Ok(body)
     }
 
-    fn run(&self, reference: &str, archive: Vec<u8>, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
+    fn run(&self, reference: &str, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
         let (name, tag) = image::name_and_tag(reference);
         let mut command = vec!["-c", include_str!("supervise.sh"), "supervise", &self.name];
         command.extend([self.engine.daemon.kind.name(), minimal::TARGET, minimal::INIT, include_str!("machine.sh")]);
@@ -142,7 +144,6 @@ impl Body {
             .with_hostname(HOSTNAME)
             .with_user("0:0")
             .with_working_dir("/")
-            .with_copy_to(CopyTargetOptions::new("/.sandbox-unit.tar").with_mode(0o600), archive)
             .with_ready_conditions(Vec::<WaitFor>::new())
             .with_startup_timeout(START)
             .with_cap_add("ALL")
