@@ -138,7 +138,7 @@ impl<'a> Session<'a> {
         let mut phases = Vec::new();
         let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
         let read = || -> Result<_, VerifyError> {
-            let facts = MachineFacts::of(engine, image, &machine)?;
+            let facts = MachineFacts::of(engine, image, &machine);
             let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
             decode(&staged, prepare.len()).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
             let attempted =

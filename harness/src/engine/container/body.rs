@@ -120,7 +120,9 @@ impl Body {
         let hold = Attached::start(&engine.connection.docker, &body.name, &[include_str!("hold.sh"), "hold"]);
         let mut hold = engine.connection.run(hold).map_err(|error| body.explain(&error.into()))?;
         let filled = engine.connection.within(START, hold.write(format!("{}\n", archive.len()).as_bytes(), archive));
-        filled.unwrap_or_else(|| Err(std::io::ErrorKind::TimedOut.into())).map_err(|error| refused(Fault(error.to_string())))?;
+        filled
+            .unwrap_or_else(|| Err(std::io::ErrorKind::TimedOut.into()))
+            .map_err(|error| refused(Fault(error.to_string())))?;
         body.hold = Mutex::new(Some(hold));
         Ok(body)
     }

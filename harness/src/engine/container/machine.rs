@@ -18,8 +18,9 @@ const SHUTDOWN: Duration = Duration::from_secs(20);
 /// How long things with files may take.
 const FILES: Duration = Duration::from_secs(120);
 
-/// How long to wait for an agent that has something to do before another one is started, which takes as long.
-const TURN: Duration = Duration::from_millis(100);
+/// How long to wait for an agent that has something to do before another one is started. That takes longer than most of
+/// what they do, and keeps the machine's processors from its services.
+const TURN: Duration = Duration::from_secs(1);
 
 /// How much longer than its time a command may take until its answer is here.
 const GRACE: Duration = Duration::from_secs(10);
