@@ -6,6 +6,10 @@ while [ ! -d $state ]; do sleep 0.01; done
 : >$state/held
 read -r length
 while [ ! -e $state/emptied ] && [ ! -s $state/failed ]; do sleep 0.01; done
-if head -c "$length" | tar -xpmf - -C /; then : >$state/filled; else : >$state/unfilled; fi
+head -c "$length" | {
+    if [ ! -s $state/failed ] && tar -xpmf - -C /; then : >$state/filled; else : >$state/unfilled; fi
+    # Nothing of it must be taken for what comes after it.
+    cat >/dev/null
+}
 read -r _
 kill -TERM 1
