@@ -98,7 +98,10 @@ fn open(page: &str, scheme: Scheme, fragment: &str) -> Observed {
 }
 
 /// The matrix that the proof of a unit means, without what `hidden` says is not shown.
-fn meant(unit: &UnitProof, shown: impl Fn(&str, ProofResult, &str) -> bool) -> BTreeMap<String, BTreeMap<String, String>> {
+fn meant(
+    unit: &UnitProof,
+    shown: impl Fn(&str, ProofResult, &str) -> bool,
+) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut matrix = BTreeMap::<String, BTreeMap<String, String>>::new();
     for setting in &unit.settings {
         for probe in unit.probes.iter().filter(|probe| shown(&setting.directive, setting.result, &probe.id)) {

@@ -6,10 +6,9 @@ while [ ! -d $state ]; do sleep 0.01; done
 : >$state/held
 read -r length
 while [ ! -e $state/emptied ] && [ ! -s $state/failed ]; do sleep 0.01; done
-head -c "$length" | {
-    if [ ! -s $state/failed ] && tar -xpmf - -C /; then : >$state/filled; else : >$state/unfilled; fi
-    # Nothing of it must be taken for what comes after it.
-    cat >/dev/null
-}
-read -r _
+if [ -e $state/emptied ]; then
+    if head -c "$length" | tar -xpmf - -C /; then : >$state/filled; else : >$state/unfilled; fi
+fi
+# Whatever was not wanted of it comes first.
+cat >/dev/null
 kill -TERM 1

@@ -55,7 +55,7 @@ while [ "$1" != -- ]; do
 done
 shift
 [ -n "$systemd" ] || fail "lacks systemd"
-for tool in unshare nsenter mount umount tar timeout find; do
+for tool in unshare nsenter mount umount head tar timeout find; do
     command -v $tool >/dev/null || fail "lacks the program $tool"
 done
 
