@@ -90,7 +90,7 @@ impl Containers {
         let body = std::thread::scope(|scope| {
             // What is left of others is no reason not to boot, nor to wait.
             scope.spawn(|| self.sweep());
-            Body::start(self, image::reference(self, image)?, &content)
+            Body::start(self, image::reference(self, image)?, content)
         })?;
         Booted::enter(body)
     }

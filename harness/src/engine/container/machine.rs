@@ -1,7 +1,7 @@
 //! A machine that is up in its container.
 
 use super::agent::{Answer, Attached, quoted};
-use super::body::Body;
+use super::body::{Body, Fault};
 use super::daemon::reason;
 use crate::engine::EngineError;
 use crate::machine::{Backend, MachineError, Output};
@@ -104,6 +104,9 @@ impl Booted {
             return self.body.engine.daemon.refused("boot the machine to its end", reason(&error));
         }
         let said = said.to_string();
+        if let Some(ended) = Fault::of_end(&said) {
+            return self.body.explain(&ended);
+        }
         match said.strip_prefix("lacks ") {
             Some(what) => EngineError::ImageLacks { image: self.body.image.clone(), what: what.to_owned() },
             None => {
