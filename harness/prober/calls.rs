@@ -37,6 +37,7 @@ pub static CALLS: &[Call] = &[
     ("dup", 32, 23),
     ("dup3", 292, 24),
     ("epoll_create1", 291, 20),
+    ("epoll_ctl", 233, 21),
     ("eventfd2", 290, 19),
     ("execve", 59, 221),
     ("execveat", 322, 281),

@@ -92,6 +92,10 @@ pub enum Attempt {
     Keep(Cow<'static, str>),
     /// Have an open file with this number.
     Descriptor(i64),
+    /// Have a file of this many bytes, in memory and without anything in it.
+    File(i64),
+    /// Have this many bytes of addresses, behind which there is no memory yet.
+    Memory(i64),
     /// Read this file, which holds the [`CANARY`].
     Read(Cow<'static, str>),
     /// Read this file or list this directory, whatever is in it.
@@ -182,6 +186,15 @@ impl Attempt {
             Self::Descriptor(number) => {
                 crate::syscall!(program, "dup3", 0, *number, 0);
             }
+            Self::File(size) => {
+                let name = program.text("sandbox-unit");
+                let file = crate::syscall!(program, "memfd_create", name, 0);
+                crate::syscall!(program, "ftruncate", file, *size);
+            }
+            Self::Memory(size) => {
+                // PROT_READ and PROT_WRITE; MAP_PRIVATE, MAP_ANONYMOUS and MAP_NORESERVE.
+                crate::syscall!(program, "mmap", 0, *size, 3, 0x4022, -1, 0);
+            }
             Self::Send(address) => send(&mut program, *address),
             Self::Exec(path) => exec(&mut program, path),
             Self::Program(build, _) => build(&mut program),
@@ -202,7 +215,7 @@ impl Attempt {
                 let at = |step: usize| outcome.results.get(step).copied().unwrap_or_default();
                 completed && (at(1) > 0 || at(2) > EMPTY_DIRECTORY)
             }
-            Self::Open(..) | Self::Send(_) | Self::Descriptor(_) => completed,
+            Self::Open(..) | Self::Send(_) | Self::Descriptor(_) | Self::File(_) | Self::Memory(_) => completed,
             Self::Exec(_) => completed && outcome.last() == Some(0),
             Self::Program(_, Success::NoError) => completed,
             Self::Program(build, Success::Past(answers)) => {

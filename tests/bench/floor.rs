@@ -57,9 +57,8 @@ exec systemd-nspawn -q --register=no --keep-unit -D "$base/root" -b --console=pi
         let leader = std::fs::read_to_string(group.join("payload/init.scope/cgroup.procs")).ok()?;
         leader.lines().next()?.parse().ok().and_then(Pid::from_raw)
     };
-    let ran = || {
-        leader().filter(|leader| Path::new(&format!("/proc/{}/root/run/floor", leader.as_raw_nonzero())).exists())
-    };
+    let ran =
+        || leader().filter(|leader| Path::new(&format!("/proc/{}/root/run/floor", leader.as_raw_nonzero())).exists());
     let leader = loop {
         assert!(began.elapsed() < Duration::from_secs(30), "the floor does not boot");
         match ran() {

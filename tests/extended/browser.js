@@ -80,7 +80,7 @@ const text = contrasts();
 type("setting", " TECThom");
 told.setting = view();
 type("setting", "");
-type("probe", "home directory of root");
+type("probe", "file in a HOME directory");
 told.probe = view();
 const row = [...document.querySelectorAll(".matrix tbody tr")].find((row) => row.cells[0].textContent === "ProtectHome");
 [...row.cells].find((cell) => seen(cell) && cell.className === "n").dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
