@@ -90,6 +90,8 @@ pub enum Attempt {
     Write(Cow<'static, str>),
     /// Leave a file in this directory, which is the service's own. An observer outside, who is another user, reads it.
     Keep(Cow<'static, str>),
+    /// Ask whether this path could be written to, without writing.
+    Writable(Cow<'static, str>),
     /// Have an open file with this number.
     Descriptor(i64),
     /// Have a file of this many bytes, in memory and without anything in it.
@@ -186,6 +188,7 @@ impl Attempt {
             Self::Descriptor(number) => {
                 crate::syscall!(program, "dup3", 0, *number, 0);
             }
+            Self::Writable(path) => access(&mut program, path, W_OK),
             Self::File(size) => {
                 let name = program.text("sandbox-unit");
                 let file = crate::syscall!(program, "memfd_create", name, 0);
@@ -196,7 +199,7 @@ impl Attempt {
                 crate::syscall!(program, "mmap", 0, *size, 3, 0x4022, -1, 0);
             }
             Self::Send(address) => send(&mut program, *address),
-            Self::Exec(path) => exec(&mut program, path),
+            Self::Exec(path) => access(&mut program, path, X_OK),
             Self::Program(build, _) => build(&mut program),
         }
         program
@@ -216,7 +219,7 @@ impl Attempt {
                 completed && (at(1) > 0 || at(2) > EMPTY_DIRECTORY)
             }
             Self::Open(..) | Self::Send(_) | Self::Descriptor(_) | Self::File(_) | Self::Memory(_) => completed,
-            Self::Exec(_) => completed && outcome.last() == Some(0),
+            Self::Exec(_) | Self::Writable(_) => completed && outcome.last() == Some(0),
             Self::Program(_, Success::NoError) => completed,
             Self::Program(build, Success::Past(answers)) => {
                 // The same error of an earlier step is not the answer that was asked for.
@@ -259,11 +262,14 @@ fn send(program: &mut Program, address: SocketAddr) {
     crate::syscall!(program, "sendto", socket, payload, 12, 0, name, length);
 }
 
-/// Asks about the caller's permission and the mount's noexec flag alike (fs/open.c, do_faccessat), and starts nothing.
-fn exec(program: &mut Program, path: &str) {
-    const X_OK: i64 = 1;
+/// Of include/uapi/linux/fs.h, for faccessat.
+const X_OK: i64 = 1;
+const W_OK: i64 = 2;
+
+/// Asks about the caller's permission, and about what the mount permits (fs/open.c, do_faccessat), and does nothing.
+fn access(program: &mut Program, path: &str, mode: i64) {
     let name = program.text(path);
-    crate::syscall!(program, "faccessat", program::AT_FDCWD, name, X_OK);
+    crate::syscall!(program, "faccessat", program::AT_FDCWD, name, mode);
 }
 
 impl Probe {

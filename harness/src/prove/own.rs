@@ -51,6 +51,7 @@ const LIMITS: &[Limit] = &[
 /// The probes that follow from a unit's own values: what it keeps, and what is beyond its limits.
 pub fn probes(anatomy: &Anatomy) -> Vec<Probe> {
     let mut probes = keeping(anatomy);
+    probes.extend(writing(anatomy));
     for limit in LIMITS {
         let own = anatomy.protections.iter().filter(|protection| protection.directive == limit.directive);
         let numbers = own.filter_map(|own| number(own.lines.last()?)?.checked_add(limit.more));
@@ -77,6 +78,24 @@ fn number(value: &str) -> Option<i64> {
         _ => 1 + "KMGTPE".find(unit.strip_suffix('B').unwrap_or(unit))?,
     };
     digits.parse::<i64>().ok()?.checked_mul(1024i64.checked_pow(u32::try_from(power).ok()?)?)
+}
+
+/// The probes that write to the very paths that the unit closes.
+fn writing(anatomy: &Anatomy) -> Vec<Probe> {
+    const CLOSING: [&str; 2] = ["ReadOnlyPaths", "InaccessiblePaths"];
+    let own = anatomy.protections.iter().filter(|protection| CLOSING.contains(&protection.directive.as_str()));
+    let words = own.flat_map(|own| &own.lines).flat_map(|line| words(line));
+    // What may stand before a path says what it is relative to, and that it need not be there.
+    let paths = words.map(|word| word.trim_start_matches(['-', '+']).to_owned());
+    let probe = |path: String| Probe {
+        id: format!("change:{path}").into(),
+        group: Group::FileWrites,
+        action: format!("change {path}").into(),
+        refused_by: vec![Refusal::Write(path.clone().into())].into(),
+        attempt: Attempt::Writable(path.into()),
+        canaries: &[],
+    };
+    paths.filter(|path| path.starts_with('/') && !path.contains('%')).map(probe).collect()
 }
 
 /// The probes that leave something in the directories of a unit that stay, for others to read.
