@@ -112,7 +112,8 @@ pub const UNENFORCED: &[(&str, &str, &[&str])] = &[
     ("SocketBindDeny=any", "*", &["252"]),
     ("RestrictNetworkInterfaces=~lo", "*", &["252"]),
     ("RestrictNetworkInterfaces=~sandbox-unit0", "*", &["252"]),
-    // In a machine, where /sys is made of several mounts, these leave them as they are.
+    // Alone, it leaves /sys as it is since 257, in containers too, where /sys is one mount; beside what brings a /sys of its
+    // own, such as PrivateNetwork=, it does not.
     ("ProtectKernelTunables=yes", "tunable-sys", &["257", "262"]),
 ];
 
