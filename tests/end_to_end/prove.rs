@@ -207,7 +207,7 @@ fn a_setting_that_means_others_than_who_the_unit_runs_as_is_said_to() {
     let folder = tempfile::tempdir().unwrap();
     let unit = folder.path().join("own.service");
     let text =
-        "[Service]\nExecStart=/usr/bin/own\nProtectProc=invisible\nCapabilityBoundingSet=\nLockPersonality=yes\n";
+        "[Service]\nExecStart=/usr/bin/own\nProtectProc=invisible\nCapabilityBoundingSet=\nProtectKernelLogs=yes\n";
     std::fs::write(&unit, text).unwrap();
     let (code, proof) = prove(&["--unit", &unit.display().to_string()]);
     assert_eq!(code, 0, "{proof:#}");
