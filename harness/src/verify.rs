@@ -138,7 +138,7 @@ impl<'a> Session<'a> {
         let mut phases = Vec::new();
         let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
         let read = || -> Result<_, VerifyError> {
-            let facts = MachineFacts::of(engine, image, &machine)?;
+            let facts = MachineFacts::of(engine, image, &machine);
             let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
             decode(&staged, prepare.len()).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
             let attempted =
@@ -157,11 +157,24 @@ impl<'a> Session<'a> {
     /// The machine does not answer, or cannot run one of the programs at all.
     pub fn exercise(mut self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
         let attempted = std::mem::take(&mut self.attempted);
-        let report = self.judge(attempted, programs);
-        trusted(&self.machine, report)
+        let seen = self.run(attempted, programs);
+        let seen = trusted(&self.machine, seen)?;
+        let Self { machine, facts, phases, .. } = self;
+        std::thread::scope(|scope| {
+            // It takes its time to be gone.
+            scope.spawn(|| drop(machine));
+            let unenforced = Unenforced::of(&facts.mechanisms);
+            let units = seen.into_iter().map(|(probed, ran)| service::report(&probed, ran, &unenforced)).collect();
+            Ok(Report { schema: SCHEMA, machine: facts.clone(), units, phases })
+        })
     }
 
-    fn judge(&mut self, attempted: Vec<Attempted>, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
+    /// Runs the services, and tells what was seen of each.
+    fn run(
+        &mut self,
+        attempted: Vec<Attempted>,
+        programs: &HashMap<String, Vec<u8>>,
+    ) -> Result<Vec<(Probed, service::Ran)>, VerifyError> {
         let Self { machine, facts, self_check, phases, listener, .. } = self;
         let (machine, listener) = (&*machine, *listener);
         fitting::check(machine, attempted.iter().map(|attempted| &attempted.plan.subject), programs)?;
@@ -191,10 +204,7 @@ impl<'a> Session<'a> {
             (asking.join(), services)
         });
         facts.mechanisms = measured.map_err(|_| VerifyError::Inside("the self-check ended unexpectedly".into()))??;
-        let unenforced = Unenforced::of(&facts.mechanisms);
-        let reported = probed.iter().zip(services?).map(|(probed, ran)| service::report(probed, ran, &unenforced));
-        let units = reported.collect();
-        Ok(Report { schema: SCHEMA, machine: facts.clone(), units, phases: std::mem::take(phases) })
+        Ok(probed.into_iter().zip(services?).collect())
     }
 }
 
