@@ -1,8 +1,10 @@
 //! The command line.
 
+mod harden;
 mod package;
 mod verify;
 
+pub use harden::{Harden, Syscalls};
 pub use package::Package;
 pub use verify::{Foreign, Install, Verify, Versions};
 
@@ -53,6 +55,7 @@ Examples:
   cargo sandbox-unit verify                build, boot, and prove that the sandbox holds
   cargo sandbox-unit verify -p hello       the same for one package of a workspace
   cargo sandbox-unit prove                 what each setting of the units is for, by taking it away
+  cargo sandbox-unit harden                the tightest sandbox that it still works in, found by trying
   cargo sandbox-unit audit                 its exposure, and what is wrong with its lines
   cargo sandbox-unit diff old new          the protections that a change takes away
   cargo sandbox-unit package --deb         a Debian package with the units in it
@@ -74,6 +77,8 @@ pub enum Command {
     Package(Package),
     /// Prove of each setting of the units that it is load-bearing: what goes through without it
     Prove(Prove),
+    /// Search for the tightest sandbox that the service still works in, and write down what it needs
+    Harden(Harden),
     /// Score units as systemd-analyze does, and point at what is wrong with them
     Audit(Audit),
     /// Tell what changed between two units in meaning: protections lost and gained

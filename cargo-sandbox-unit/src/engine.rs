@@ -17,6 +17,32 @@ pub enum Chosen {
     Containers(Containers),
 }
 
+/// Starts this command over with a variable that names the daemon, where a container engine is wanted and the environment
+/// does not name it: before anything is asked twice. That there is no daemon is for [`choose`] to tell.
+///
+/// # Errors
+/// It cannot be started over.
+pub fn settle(wanted: Wanted) -> Result<(), Error> {
+    #[cfg(feature = "container")]
+    {
+        let kind = match wanted {
+            Wanted::Docker => Some(Kind::Docker),
+            Wanted::Podman => Some(Kind::Podman),
+            Wanted::Auto if nspawn().is_err() => None,
+            Wanted::Auto | Wanted::Nspawn => return Ok(()),
+        };
+        let unnamed = std::env::var_os("DOCKER_HOST").is_none();
+        if let Some(daemon) = unnamed.then(|| Daemon::find(kind).ok()).flatten()
+            && let Some((name, value)) = daemon.variable()
+        {
+            return Err(again_with(name, value));
+        }
+    }
+    #[cfg(not(feature = "container"))]
+    let _no_daemon = wanted;
+    Ok(())
+}
+
 /// The engine that is wanted, if this machine has it.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ mod error;
 mod exit_code;
 mod explain;
 mod foreign;
+mod harden;
 mod image;
 mod init;
 mod interrupt;
@@ -55,6 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Verify(verify) => verify::run(verify, options.quiet),
         Command::Package(package) => packaging::run(package, options.quiet),
         Command::Prove(prove) => prove::run(prove, options.quiet),
+        Command::Harden(harden) => harden::run(harden, options.quiet),
         Command::Audit(audit) => audit::run(audit, options.quiet),
         Command::Diff(diff) => diff::run(diff, options.quiet),
         Command::Doctor(doctor) => doctor::run(doctor),

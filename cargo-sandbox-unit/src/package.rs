@@ -18,21 +18,24 @@ pub struct Selected {
     /// Its version.
     pub version: String,
     /// Its Cargo.toml.
-    pub manifest: PathBuf,
+    pub manifest_path: PathBuf,
     /// Its `[package.metadata]`.
     pub metadata: serde_json::Value,
     /// What its metadata declares.
     pub specs: Vec<Spec>,
+    /// Where it declares it.
+    pub manifest: Manifest,
 }
 
 impl Selected {
     /// Where its Cargo.toml is.
     pub fn directory(&self) -> &Path {
-        self.manifest.parent().unwrap_or(&self.manifest)
+        self.manifest_path.parent().unwrap_or(&self.manifest_path)
     }
 }
 
 /// The selected packages.
+#[derive(Default)]
 pub struct Packages {
     /// The packages, in the order of the workspace.
     pub packages: Vec<Selected>,
@@ -60,9 +63,10 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
                 packages.push(Selected {
                     name: package.name.to_string(),
                     version: package.version.to_string(),
-                    manifest: package.manifest_path.clone().into_std_path_buf(),
+                    manifest_path: package.manifest_path.clone().into_std_path_buf(),
                     metadata: package.metadata.clone(),
                     specs,
+                    manifest,
                 });
                 warnings
             }

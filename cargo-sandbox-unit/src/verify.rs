@@ -21,6 +21,7 @@ use sandbox_unit_harness::report::{MachineFacts, Report, human};
 use sandbox_unit_harness::verify::{Subject, UnitFile};
 use serde::Serialize;
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::path::Path;
 
 /// Runs the verb.
@@ -40,10 +41,17 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
                 .into(),
         ));
     }
-    let cells = match options.foreign.unit {
-        Some(_) => Vec::new(),
-        None => cells(package::select(&options.selection)?, &options.versions)?,
-    };
+    engine::settle(options.engine)?;
+    let (cells, chosen) = std::thread::scope(|scope| {
+        // Cargo and a daemon take as long to answer.
+        let choosing = (!options.fix).then(|| scope.spawn(|| engine::choose(options.engine)));
+        let cells = match options.foreign.unit {
+            Some(_) => Ok(Vec::new()),
+            None => package::select(&options.selection).and_then(|packages| cells(packages, &options.versions)),
+        };
+        (cells, choosing.map(|choosing| choosing.join().unwrap_or_else(|panic| resume_unwind(panic))))
+    });
+    let cells = cells?;
     if options.fix {
         doctor::install_missing(options.engine)?;
     }
@@ -60,7 +68,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
         subjects.iter().for_each(|subject| status(&subject.unit(), *systemd));
     }
     // Told before anything is built.
-    let chosen = engine::choose(options.engine)?;
+    let chosen = chosen.unwrap_or_else(|| engine::choose(options.engine))?;
     let mut wanted = Vec::new();
     for (systemd, mut subjects) in parts {
         let release = (!alone).then(|| systemd.to_string());

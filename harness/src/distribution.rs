@@ -16,6 +16,7 @@ use crate::report::{MachineFacts, PackageReport, Phase, Report, SCHEMA, Stage, W
 use crate::verify::{BASE, Listener, Session, VerifyError, install_stage, timed};
 use inventory::Inventory;
 use manager::Identity;
+use sandbox_unit::opening::REACHING;
 use sandbox_unit::spec::{self, Spec};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
@@ -108,7 +109,7 @@ pub fn verify(
     install_stage(probes().iter(), &mut installation);
     let mut phases = Vec::new();
     let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
-    let facts = MachineFacts::of(engine, image, &machine)?;
+    let facts = MachineFacts::of(engine, image, &machine);
     if !run(&machine, manager.asks_for_itself())?.success() {
         let (program, remedy) = (manager.program(), manager.remedy());
         return Err(DeliveryError::NoManager { image: image.to_string(), program, remedy }.into());
@@ -164,7 +165,7 @@ impl Trial<'_> {
 
     /// Takes from every service what reaches the host.
     fn restrain(&self) -> Result<(), MachineError> {
-        let list = crate::verify::harmless::REACHING.join(" ");
+        let list = REACHING.join(" ");
         let text = format!(
             "# These reach the host, whose kernel this machine shares.\n[Service]\nCapabilityBoundingSet=~{list}\n"
         );

@@ -23,6 +23,10 @@ pub(crate) trait Backend: Send + Sync {
     fn put(&self, path: &str, content: &[u8], mode: u32) -> Result<(), MachineError>;
     /// Reads a file, if it is there.
     fn get(&self, path: &str) -> Result<Option<Vec<u8>>, MachineError>;
+    /// Reads several files, as far as they are there.
+    fn get_each(&self, paths: &[String]) -> Result<Vec<Option<Vec<u8>>>, MachineError> {
+        paths.iter().map(|path| self.get(path)).collect()
+    }
     /// Removes a file, if it is there.
     fn remove(&self, path: &str) -> Result<(), MachineError>;
     /// Renames a file.
@@ -37,18 +41,22 @@ pub(crate) trait Backend: Send + Sync {
 pub struct Machine {
     backend: Box<dyn Backend>,
     version: u16,
+    kernel: String,
 }
 
 impl Machine {
     /// A machine whose systemd answers.
     pub(crate) fn new(backend: Box<dyn Backend>) -> Result<Self, MachineError> {
-        const COMMAND: [&str; 4] = ["systemctl", "show", "--property=Version", "--value"];
-        let output = backend.exec(&COMMAND, b"", PATIENCE)?.checked("systemctl show")?;
-        let version = version(&output.text()).ok_or_else(|| MachineError::Unexpected {
-            command: COMMAND.join(" "),
+        const ASK: &str = "systemctl show --property=Version --value && cat /proc/sys/kernel/osrelease";
+        let output = backend.exec(&["sh", "-c", ASK], b"", PATIENCE)?.checked("systemctl show")?;
+        let text = output.text();
+        let mut lines = text.lines();
+        let version = lines.next().and_then(version).ok_or_else(|| MachineError::Unexpected {
+            command: "systemctl show --property=Version".to_owned(),
             answer: output.text().into_owned(),
         })?;
-        Ok(Self { backend, version })
+        let kernel = lines.next().unwrap_or_default().to_owned();
+        Ok(Self { backend, version, kernel })
     }
 
     /// Runs a command as root, outside of any unit's sandbox. It is found in `PATH`, starts in `/`, and is killed with
@@ -75,6 +83,14 @@ impl Machine {
     /// It cannot be read.
     pub fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>, MachineError> {
         self.backend.get(path)
+    }
+
+    /// Reads several files, in their order, for the price of one; `None` for each that is not there.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn read_files(&self, paths: &[String]) -> Result<Vec<Option<Vec<u8>>>, MachineError> {
+        self.backend.get_each(paths)
     }
 
     /// Removes a file; that there is none is no error.
@@ -183,6 +199,12 @@ impl Machine {
     #[must_use]
     pub fn systemd_version(&self) -> u16 {
         self.version
+    }
+
+    /// The release of the kernel below it: `6.1.0-44-amd64`.
+    #[must_use]
+    pub fn kernel(&self) -> &str {
+        &self.kernel
     }
 
     /// Shuts down in order, as a real machine does, and waits for its end. Dropping a machine is faster.

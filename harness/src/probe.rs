@@ -90,8 +90,14 @@ pub enum Attempt {
     Write(Cow<'static, str>),
     /// Leave a file in this directory, which is the service's own. An observer outside, who is another user, reads it.
     Keep(Cow<'static, str>),
+    /// Ask whether this path could be written to, without writing.
+    Writable(Cow<'static, str>),
     /// Have an open file with this number.
     Descriptor(i64),
+    /// Have a file of this many bytes, in memory and without anything in it.
+    File(i64),
+    /// Have this many bytes of addresses, behind which there is no memory yet.
+    Memory(i64),
     /// Read this file, which holds the [`CANARY`].
     Read(Cow<'static, str>),
     /// Read this file or list this directory, whatever is in it.
@@ -182,8 +188,18 @@ impl Attempt {
             Self::Descriptor(number) => {
                 crate::syscall!(program, "dup3", 0, *number, 0);
             }
+            Self::Writable(path) => access(&mut program, path, W_OK),
+            Self::File(size) => {
+                let name = program.text("sandbox-unit");
+                let file = crate::syscall!(program, "memfd_create", name, 0);
+                crate::syscall!(program, "ftruncate", file, *size);
+            }
+            Self::Memory(size) => {
+                // PROT_READ and PROT_WRITE; MAP_PRIVATE, MAP_ANONYMOUS and MAP_NORESERVE.
+                crate::syscall!(program, "mmap", 0, *size, 3, 0x4022, -1, 0);
+            }
             Self::Send(address) => send(&mut program, *address),
-            Self::Exec(path) => exec(&mut program, path),
+            Self::Exec(path) => access(&mut program, path, X_OK),
             Self::Program(build, _) => build(&mut program),
         }
         program
@@ -202,8 +218,8 @@ impl Attempt {
                 let at = |step: usize| outcome.results.get(step).copied().unwrap_or_default();
                 completed && (at(1) > 0 || at(2) > EMPTY_DIRECTORY)
             }
-            Self::Open(..) | Self::Send(_) | Self::Descriptor(_) => completed,
-            Self::Exec(_) => completed && outcome.last() == Some(0),
+            Self::Open(..) | Self::Send(_) | Self::Descriptor(_) | Self::File(_) | Self::Memory(_) => completed,
+            Self::Exec(_) | Self::Writable(_) => completed && outcome.last() == Some(0),
             Self::Program(_, Success::NoError) => completed,
             Self::Program(build, Success::Past(answers)) => {
                 // The same error of an earlier step is not the answer that was asked for.
@@ -246,11 +262,14 @@ fn send(program: &mut Program, address: SocketAddr) {
     crate::syscall!(program, "sendto", socket, payload, 12, 0, name, length);
 }
 
-/// Asks about the caller's permission and the mount's noexec flag alike (fs/open.c, do_faccessat), and starts nothing.
-fn exec(program: &mut Program, path: &str) {
-    const X_OK: i64 = 1;
+/// Of include/uapi/linux/fs.h, for faccessat.
+const X_OK: i64 = 1;
+const W_OK: i64 = 2;
+
+/// Asks about the caller's permission, and about what the mount permits (fs/open.c, do_faccessat), and does nothing.
+fn access(program: &mut Program, path: &str, mode: i64) {
     let name = program.text(path);
-    crate::syscall!(program, "faccessat", program::AT_FDCWD, name, X_OK);
+    crate::syscall!(program, "faccessat", program::AT_FDCWD, name, mode);
 }
 
 impl Probe {

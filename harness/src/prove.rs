@@ -27,7 +27,9 @@ use anatomy::{Anatomy, Held};
 use cover::{Cover, SEARCHES, Search};
 use evidence::Evidence;
 use judge::Case;
-use sandbox_unit::policy::Setting;
+use sandbox_unit::policy::{self, Setting};
+use sandbox_unit::unit::name::UnitName;
+use sandbox_unit::unit::specifier::Context;
 use trial::{Bench, Seen, Trial};
 
 /// One unit with its trials.
@@ -126,7 +128,7 @@ pub fn prove(
     subjects: &[Subject],
     listener: Listener<'_>,
 ) -> Result<Proof, VerifyError> {
-    let anatomies: Vec<Anatomy> = subjects.iter().map(|subject| Anatomy::of(&subject.settings())).collect();
+    let anatomies: Vec<Anatomy> = subjects.iter().map(|subject| Anatomy::of(&named(subject))).collect();
     let catalogues: Vec<Vec<Probe>> = subjects
         .iter()
         .zip(&anatomies)
@@ -160,13 +162,17 @@ pub fn prove(
             mode: 0o644,
         }));
         // Where the service's program would stand, if it can, so that paths and execution rules are those of the service.
-        let (path, content) = (subject.prober_alone(), PROBER_PROGRAM.to_vec());
-        installation.files.push(File { path, content, mode: 0o755 });
+        let path = subject.prober_alone();
+        // Under a root of its own, too, where there is one.
+        let root = policy::last(&named(subject), "RootDirectory").map(|root| root.trim_end_matches('/').to_owned());
+        let below = root.filter(|root| root.starts_with('/') && image.has(root)).map(|root| format!("{root}{path}"));
+        let probers = below.into_iter().chain([path]);
+        installation.files.extend(probers.map(|path| File { path, content: PROBER_PROGRAM.to_vec(), mode: 0o755 }));
         installation.files.extend(unit.bench.files(trials));
     }
     let mut phases = Vec::new();
     let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
-    let mut facts = MachineFacts::of(engine, image, &machine)?;
+    let mut facts = MachineFacts::of(engine, image, &machine);
     facts.mechanisms = self_check.results(&machine)?;
     let unenforced = Unenforced::of(&facts.mechanisms);
     timed(listener, &mut phases, "one by one", || run(&machine, &mut units, first))?;
@@ -187,6 +193,22 @@ pub fn prove(
     }
     let reported = units.iter().map(|unit| unit.report(&unenforced)).collect();
     Ok(Proof { schema: SCHEMA, units: reported, phases, machine: facts.clone() })
+}
+
+/// The settings of a unit, as they are under its own name: that of a trial is another. (What cannot be expanded, systemd
+/// ignores.)
+fn named(subject: &Subject) -> Vec<Setting> {
+    let mut settings = subject.settings();
+    let unit = subject.unit();
+    if let Some(unit) = UnitName::parse(&unit) {
+        let context = Context::new(unit, subject.spec.systemd);
+        for setting in &mut settings {
+            if let Ok(value) = context.expand_fixed(&setting.value) {
+                setting.value = value;
+            }
+        }
+    }
+    settings
 }
 
 /// Everything that is attempted in the sandbox of a subject.

@@ -1,5 +1,6 @@
 //! What came out of a verification: the data that every renderer shows.
 
+pub mod harden;
 pub mod human;
 pub mod matrix;
 mod mechanism;
@@ -13,7 +14,7 @@ pub use scenario::ScenarioReport;
 
 use crate::engine::Engine;
 use crate::image::Image;
-use crate::machine::{Machine, MachineError};
+use crate::machine::Machine;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -225,15 +226,14 @@ impl Summary {
 
 impl MachineFacts {
     /// What can be told of a machine without measuring anything.
-    pub(crate) fn of(engine: &dyn Engine, image: &Image, machine: &Machine) -> Result<Self, MachineError> {
-        let kernel = machine.read_file("/proc/sys/kernel/osrelease")?.unwrap_or_default();
-        Ok(Self {
+    pub(crate) fn of(engine: &dyn Engine, image: &Image, machine: &Machine) -> Self {
+        Self {
             engine: engine.name().into(),
             image: image.to_string(),
             systemd: machine.systemd_version(),
-            kernel: String::from_utf8_lossy(&kernel).trim().to_owned(),
+            kernel: machine.kernel().to_owned(),
             mechanisms: Vec::new(),
-        })
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 pub mod check;
 pub(crate) mod declared;
 pub(crate) mod explain;
-mod fitting;
+pub(crate) mod fitting;
 pub(crate) mod harmless;
 pub(crate) mod installation;
 pub(crate) mod judge;
@@ -41,7 +41,7 @@ use std::time::{Duration, Instant};
 /// Where the harness keeps what is its own inside a machine.
 pub(crate) const BASE: &str = "/var/lib/sandbox-unit";
 /// The prober inside a machine, for control runs and checks.
-const PROBER: &str = "/var/lib/sandbox-unit/prober";
+pub(crate) const PROBER: &str = "/var/lib/sandbox-unit/prober";
 
 /// How long everything that is probed before the service runs may take.
 const PROBING: Duration = Duration::from_secs(60);
@@ -152,13 +152,13 @@ impl<'a> Session<'a> {
         });
         probing?;
         phases.pop();
-        Self::probed(machine, Ok(facts), self_check, plans, stage, phases, listener)
+        Self::probed(machine, facts, self_check, plans, stage, phases, listener)
     }
 
     /// What the runs of the prober have left in a machine.
     fn probed(
         machine: Machine,
-        facts: Result<MachineFacts, MachineError>,
+        facts: MachineFacts,
         self_check: SelfCheck,
         plans: Vec<Plan>,
         stage: usize,
@@ -170,9 +170,9 @@ impl<'a> Session<'a> {
             decode(&staged, stage).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
             let attempted =
                 plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect::<Result<_, _>>()?;
-            Ok((facts?, attempted))
+            Ok(attempted)
         };
-        let (facts, attempted) = trusted(&machine, read())?;
+        let attempted = trusted(&machine, read())?;
         Ok(Self { machine, facts, self_check, attempted, phases, listener })
     }
 
@@ -183,7 +183,9 @@ impl<'a> Session<'a> {
     /// # Errors
     /// The machine does not answer, or cannot run one of the programs at all.
     pub fn exercise(self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
-        self.exercise_and_keep(programs).map(|(report, _ended)| report)
+        let (report, machine) = self.exercise_and_keep(programs)?;
+        drop(machine);
+        Ok(report)
     }
 
     /// The same; the machine goes on.
@@ -192,12 +194,20 @@ impl<'a> Session<'a> {
         programs: &HashMap<String, Vec<u8>>,
     ) -> Result<(Report, Machine), VerifyError> {
         let attempted = std::mem::take(&mut self.attempted);
-        let report = self.judge(attempted, programs);
-        let report = trusted(&self.machine, report)?;
-        Ok((report, self.machine))
+        let seen = self.run(attempted, programs);
+        let seen = trusted(&self.machine, seen)?;
+        let Self { machine, facts, phases, .. } = self;
+        let unenforced = Unenforced::of(&facts.mechanisms);
+        let units = seen.into_iter().map(|(probed, ran)| service::report(&probed, ran, &unenforced)).collect();
+        Ok((Report { schema: SCHEMA, machine: facts.clone(), units, phases, package: None }, machine))
     }
 
-    fn judge(&mut self, attempted: Vec<Attempted>, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
+    /// Runs the services, and tells what was seen of each.
+    fn run(
+        &mut self,
+        attempted: Vec<Attempted>,
+        programs: &HashMap<String, Vec<u8>>,
+    ) -> Result<Vec<(Probed, service::Ran)>, VerifyError> {
         let Self { machine, facts, self_check, phases, listener, .. } = self;
         let (machine, listener) = (&*machine, *listener);
         fitting::check(machine, attempted.iter().map(|attempted| &attempted.plan.subject), programs)?;
@@ -227,10 +237,7 @@ impl<'a> Session<'a> {
             (asking.join(), services)
         });
         facts.mechanisms = measured.map_err(|_| VerifyError::Inside("the self-check ended unexpectedly".into()))??;
-        let unenforced = Unenforced::of(&facts.mechanisms);
-        let reported = probed.iter().zip(services?).map(|(probed, ran)| service::report(probed, ran, &unenforced));
-        let units = reported.collect();
-        Ok(Report { schema: SCHEMA, machine: facts.clone(), units, phases: std::mem::take(phases), package: None })
+        Ok(probed.into_iter().zip(services?).collect())
     }
 }
 

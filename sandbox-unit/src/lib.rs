@@ -17,6 +17,7 @@ pub mod exit_status;
 pub mod lint;
 pub mod metadata;
 pub mod need;
+pub mod opening;
 pub mod packaging;
 pub mod place;
 pub mod policy;

@@ -27,6 +27,12 @@ use reader::{Reader, Value};
 use std::sync::Arc;
 use toml::de::DeTable;
 
+/// A time span longer than nothing, as in `500ms`, `10s` or `1min 30s`; `None` for what is none.
+#[must_use]
+pub fn time_span(text: &str) -> Option<std::time::Duration> {
+    time::span(text).ok()
+}
+
 /// What Cargo knows of a package, with the texts to point into.
 #[derive(Debug, Clone)]
 pub struct Manifest {

@@ -1,5 +1,6 @@
 //! What booting costs by itself: systemd-nspawn, a root file system, and a target that wants one ordinary service.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,8 +8,16 @@ use std::time::{Duration, Instant};
 /// What lets the controls in a machine succeed.
 pub const OPEN: &[&str] = &["--capability=all", "--system-call-filter=@known"];
 
-/// From launch until the first service has run, in a copy of this root file system with nothing of ours but a target.
-pub fn floor(lower: &Path, options: &[&str]) -> Duration {
+/// A bare boot.
+pub struct Bare {
+    /// From launch until the first service has run.
+    pub boot: Duration,
+    /// From launch until nothing of it is left.
+    pub whole: Duration,
+}
+
+/// Boots a copy of this root file system with nothing of ours but a target, and ends it as soon as its service has run.
+pub fn floor(lower: &Path, options: &[&str]) -> Bare {
     const SCRIPT: &str = r#"set -eu
 base=$1 lower=$2
 shift 2
@@ -44,29 +53,37 @@ exec systemd-nspawn -q --register=no --keep-unit -D "$base/root" -b --console=pi
         .into_iter()
         .find(|top| Path::new(top).join("cgroup.procs").exists());
     let group = Path::new(top.unwrap()).join("sandbox-unit-floor");
-    let ran = || {
+    let leader = || {
         let leader = std::fs::read_to_string(group.join("payload/init.scope/cgroup.procs")).ok()?;
-        let leader = leader.lines().next()?.to_owned();
-        Path::new("/proc").join(leader).join("root/run/floor").exists().then_some(())
+        leader.lines().next()?.parse().ok().and_then(Pid::from_raw)
     };
-    while ran().is_none() {
+    let ran =
+        || leader().filter(|leader| Path::new(&format!("/proc/{}/root/run/floor", leader.as_raw_nonzero())).exists());
+    let leader = loop {
         assert!(began.elapsed() < Duration::from_secs(30), "the floor does not boot");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    let took = began.elapsed();
-    std::fs::write(group.join("cgroup.kill"), "1").unwrap();
+        match ran() {
+            Some(leader) => break leader,
+            None => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    let boot = began.elapsed();
+    // PID 1 first: systemd-nspawn takes leave of it, which else whoever runs as PID 1 here would have to do.
+    kill_process(leader, Signal::KILL).unwrap();
     machine.wait().unwrap();
+    std::fs::write(group.join("cgroup.kill"), "1").unwrap();
     // A hybrid host has the group in systemd's own hierarchy, too. Groups empty a moment after their last process was killed.
     for group in [group, PathBuf::from("/sys/fs/cgroup/systemd/sandbox-unit-floor")] {
-        for _ in 0..100 {
-            if !group.exists() {
-                break;
-            }
-            let remove = ["-depth", "-type", "d", "-exec", "rmdir", "{}", ";"];
-            // What is not empty yet is told on standard error, and tried again.
-            let _output = Command::new("find").arg(&group).args(remove).output().unwrap();
-            std::thread::sleep(Duration::from_millis(10));
+        while group.exists() && began.elapsed() < Duration::from_secs(30) {
+            remove(&group);
         }
     }
-    took
+    Bare { boot, whole: began.elapsed() }
+}
+
+/// Removes a control group with those in it, as far as they are empty.
+fn remove(group: &Path) {
+    let below = std::fs::read_dir(group).into_iter().flatten().flatten();
+    below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).for_each(|entry| remove(&entry.path()));
+    // One that is not empty yet is tried again.
+    let _tried_again = std::fs::remove_dir(group);
 }

@@ -3,7 +3,7 @@
 //! `cargo bench -p cargo-sandbox-unit --bench verify`
 //!
 //! The floor is the same copy of this machine, booted by systemd-nspawn without anything of ours: a target that wants
-//! one ordinary service, from launch until that service has run. It is measured twice: as systemd-nspawn boots by
+//! one ordinary service, from launch until that service has run and nothing is left. It is measured twice: as systemd-nspawn boots by
 //! itself, which restricts capabilities, system calls and /proc so that controls fail in it, and with the options that
 //! let a machine have controls. Times differ between machines and hours; the ratio of medians is
 //! what counts.
@@ -12,7 +12,7 @@
 #[path = "floor.rs"]
 mod floor;
 
-use floor::{OPEN, floor};
+use floor::{Bare, OPEN, floor};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -30,27 +30,32 @@ fn main() {
         return;
     }
     prepare();
-    let (mut restricted, mut open) = (Vec::new(), Vec::new());
-    let (mut whole, mut probing) = (Vec::new(), Vec::new());
+    let (mut restricted, mut open, mut boots) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut verified, mut probing) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        restricted.push(floor(Path::new("/"), &[]));
-        open.push(floor(Path::new("/"), OPEN));
+        restricted.push(floor(Path::new("/"), &[]).whole);
+        let Bare { boot, whole } = floor(Path::new("/"), OPEN);
+        boots.push(boot);
+        open.push(whole);
         let (took, probe) = verify();
-        whole.push(took);
+        verified.push(took);
         probing.push(probe);
     }
     // It takes as long as ten of the others.
     let mut proving: Vec<Duration> = (0..PROOFS).map(|_| prove()).collect();
-    let (restricted_ratio, open_ratio) = (ratios(&whole, &restricted), ratios(&whole, &open));
+    let (restricted_ratio, open_ratio) = (ratios(&verified, &restricted), ratios(&verified, &open));
+    let probing_ratio = ratios(&probing, &boots);
+    line("bare boot, in which controls can run", &mut boots);
     line("floor, in which controls can run", &mut open);
     line("floor, restricted by nspawn", &mut restricted);
-    line("verify hello-http, built", &mut whole);
+    line("verify hello-http, built", &mut verified);
     line("of it, probes and controls", &mut probing);
     line("prove hello-http", &mut proving);
-    let proof_ratio = proving[PROOFS / 2].as_secs_f64() / open[RUNS / 2].as_secs_f64();
-    println!("prove hello-http: wanted on two cores: 10 s or less; / floor with controls {proof_ratio:.1}");
+    let proof_ratio = proving[PROOFS / 2].as_secs_f64() / boots[RUNS / 2].as_secs_f64();
+    println!("prove hello-http: wanted on two cores: 10 s or less; / bare boot {proof_ratio:.1}");
     println!("verify / floor with controls     {open_ratio}; wanted: 2.00 or less");
     println!("verify / restricted floor        {restricted_ratio}");
+    println!("probes / bare boot               {probing_ratio}");
 }
 
 /// The ratios pair by pair: their median, least and greatest.
@@ -65,7 +70,7 @@ fn line(what: &str, times: &mut [Duration]) {
     times.sort();
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     println!(
-        "{what:32} {:>8.1} ms ({:.1} to {:.1})",
+        "{what:36} {:>8.1} ms ({:.1} to {:.1})",
         ms(times[times.len() / 2]),
         ms(times[0]),
         ms(times[times.len() - 1])

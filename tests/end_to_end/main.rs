@@ -14,6 +14,7 @@ mod examples;
 mod faults;
 mod fit;
 mod foreign;
+mod harden;
 mod hostile;
 mod image;
 mod init;

@@ -179,6 +179,56 @@ fn any_unit_file_is_proven_with_its_drop_ins() {
 }
 
 #[test]
+fn a_template_is_proven_as_an_instance_and_specifiers_mean_what_they_do_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = folder.path().join("own@.service");
+    std::fs::write(
+        &unit,
+        "[Service]\nExecStart=/usr/bin/own --name %i --host %H\nStateDirectory=own-%i\nProtectSystem=strict\n\
+         ReadWritePaths=%S/own-%i\nReadOnlyPaths=/etc/ssl\nLimitFSIZE=10M\nLimitAS=1G\n",
+    )
+    .unwrap();
+    let (code, proof) = prove(&["--unit", &unit.display().to_string()]);
+    assert_eq!(code, 0, "{proof:#}");
+    let proven = &proof["units"][0];
+    assert!(proven["unit"].as_str().unwrap().starts_with("own@i"), "{proven:#}");
+    for (directive, probe) in
+        [("ProtectSystem", "write-usr"), ("LimitFSIZE", "beyond-file-size"), ("LimitAS", "beyond-addresses")]
+    {
+        let setting = setting(proven, directive);
+        assert!(setting["result"] == "necessary" && list(&setting["probes"]).contains(&probe), "{setting:#}");
+    }
+    let closed = setting(proven, "ReadOnlyPaths");
+    assert_eq!((list(&closed["by"]), list(&closed["probes"])), (vec!["ProtectSystem"], vec!["change:/etc/ssl"]));
+}
+
+#[test]
+fn a_setting_that_means_others_than_who_the_unit_runs_as_is_said_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = folder.path().join("own.service");
+    let text =
+        "[Service]\nExecStart=/usr/bin/own\nProtectProc=invisible\nCapabilityBoundingSet=\nProtectKernelLogs=yes\n";
+    std::fs::write(&unit, text).unwrap();
+    let (code, proof) = prove(&["--unit", &unit.display().to_string()]);
+    assert_eq!(code, 0, "{proof:#}");
+    let blunt = setting(&proof["units"][0], "ProtectProc");
+    assert!(blunt["result"] == "no-effect" && blunt["why"].as_str().unwrap().contains("group of root"), "{blunt:#}");
+}
+
+#[test]
+fn a_unit_with_a_root_directory_of_its_own_is_proven_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = folder.path().join("own.service");
+    // It is everywhere.
+    std::fs::write(&unit, "[Service]\nExecStart=/usr/bin/own\nRootDirectory=/opt\nProtectHome=yes\n").unwrap();
+    let (code, proof) = prove(&["--unit", &unit.display().to_string()]);
+    assert_eq!(code, 0, "{proof:#}");
+    let proven = &proof["units"][0];
+    assert!(list(&setting(proven, "RootDirectory")["probes"]).contains(&"write-usr"), "{proven:#}");
+    assert_eq!(list(&setting(proven, "ProtectHome")["by"]), ["RootDirectory"]);
+}
+
+#[test]
 fn a_proof_is_told_for_people_and_as_a_page_that_needs_nothing_else() {
     let prove = |format: &str| {
         let output =

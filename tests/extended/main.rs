@@ -4,6 +4,7 @@
 //! and is appended to their Cargo.toml; everything else is as it was published, the lock file too.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod browser;
 mod daemons;
 mod published;
 

@@ -26,9 +26,10 @@ fn one(options: &Init, package: &Package, known: &Metadata) -> Result<(Initialis
     let selected = Selected {
         name: package.name.to_string(),
         version: package.version.to_string(),
-        manifest: path.clone(),
+        manifest_path: path.clone(),
         metadata: package.metadata.clone(),
         specs: metadata::parse(&manifest).map_err(Error::Configuration)?.specs,
+        manifest: manifest.clone(),
     };
     let old = &manifest.source.text;
     let mut text = old.clone();

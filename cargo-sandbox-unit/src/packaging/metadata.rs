@@ -106,7 +106,7 @@ pub fn check(package: &Selected, format: Format, target: &Path) -> Result<(), Er
     Err(Error::Usage(format!(
         "{}: [package.metadata.{}] does not say how units get into the package. It lacks{lines}\n  \
          `cargo sandbox-unit init --packaging {} -p {}` writes it",
-        package.manifest.display(),
+        package.manifest_path.display(),
         format.table(),
         format.name(),
         package.name

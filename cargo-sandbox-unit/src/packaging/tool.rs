@@ -111,7 +111,7 @@ impl Tool {
         push(&[&"--output", &format!("{}/", place.display())]);
         match self.format {
             Format::Deb => {
-                push(&[&"--no-build", &"--manifest-path", &work.package.manifest]);
+                push(&[&"--no-build", &"--manifest-path", &work.package.manifest_path]);
                 for (flag, on) in [("--locked", work.build.locked), ("--offline", work.build.offline)] {
                     if on {
                         push(&[&flag]);

@@ -86,11 +86,12 @@ impl Containers {
     }
 
     fn start(&self, image: &Image, installation: &Installation) -> Result<Booted, EngineError> {
-        // What is left of others is no reason not to boot.
-        let _ = self.sweep();
         let content = content::archive(installation)?;
-        let image = image::reference(self, image)?;
-        let body = Body::start(self, image, content)?;
+        let body = std::thread::scope(|scope| {
+            // What is left of others is no reason not to boot, nor to wait.
+            scope.spawn(|| self.sweep());
+            Body::start(self, image::reference(self, image)?, content)
+        })?;
         Booted::enter(body)
     }
 }

@@ -77,6 +77,7 @@ impl Case<'_> {
             .or_else(|| self.unenforced(protection))
             .or_else(|| self.answers_otherwise(place))
             .or_else(|| self.default(place))
+            .or_else(|| self.blunt(protection))
             .or_else(|| uncontrolled(self, place))
             .or_else(|| unmeasured(protection))
             .unwrap_or_else(|| {
@@ -181,6 +182,15 @@ impl Case<'_> {
         let value = self.shown_without(place)?;
         let why = || format!("this systemd has {value} without any line");
         (self.shown(place, &Held::new()) == Some(value)).then(|| Finding::new(ProofResult::NoEffect, why()))
+    }
+
+    /// Whom it is meant to stop is another than who the unit runs as: `hidepid=` of proc(5) hides nothing from the group that the
+    /// file system is mounted for, which is that of root.
+    fn blunt(&self, protection: &Protection) -> Option<Finding> {
+        let seen = self.evidence.of_trial(&self.evidence.anatomy.full())?;
+        let root = seen.properties.get("Group").is_some_and(|group| group == "0");
+        let why = "the unit runs in the group of root, from which it hides nothing";
+        (protection.directive == "ProtectProc" && root).then(|| Finding::new(ProofResult::NoEffect, why))
     }
 
     /// What systemd makes of a directive where these are held.

@@ -212,6 +212,7 @@ pub fn errno_name(errno: i32) -> String {
         (104, "ECONNRESET"),
         (110, "ETIMEDOUT"),
         (111, "ECONNREFUSED"),
+        (115, "EINPROGRESS"),
         (113, "EHOSTUNREACH"),
         (126, "ENOKEY"),
     ];

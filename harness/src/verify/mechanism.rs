@@ -77,7 +77,7 @@ pub fn self_check(engine: &dyn Engine, image: &Image) -> Result<MachineFacts, Ve
     installation::install_stage(&[], &mut installation);
     check.install(&mut installation);
     let machine = engine.boot(image, &installation)?;
-    let mut facts = MachineFacts::of(engine, image, &machine)?;
+    let mut facts = MachineFacts::of(engine, image, &machine);
     facts.mechanisms = check.results(&machine)?;
     facts.mechanisms.extend(unmeasured());
     Ok(facts)
@@ -159,7 +159,8 @@ impl SelfCheck {
         let together = self.together();
         let mut seen = BTreeMap::new();
         let mut silent = Vec::new();
-        for (measure, outcome) in together.iter().zip(records(machine, TOGETHER, together.len())?) {
+        let shared = Records::read(machine, [TOGETHER.to_owned()])?;
+        for (measure, outcome) in together.iter().zip(shared.of(TOGETHER, together.len())) {
             if !is_silent(&outcome) {
                 seen.insert(measure.id, outcome);
             } else if measure.is_known_to(version) {
@@ -180,15 +181,16 @@ impl SelfCheck {
         version: SystemdVersion,
         seen: &BTreeMap<&'static str, Outcome>,
     ) -> Result<Vec<MechanismReport>, MachineError> {
-        let bare = records(machine, BARE, self.measures.len())?;
-        let controllers = machine.read_file(CONTROLLERS)?.unwrap_or_default();
-        let controllers = String::from_utf8_lossy(&controllers);
+        let alone = self.measures.iter().filter(|measure| !seen.contains_key(measure.id)).map(|measure| measure.unit());
+        let records = Records::read(machine, alone.chain([BARE.to_owned()]))?;
+        let bare = records.of(BARE, self.measures.len());
+        let controllers = String::from_utf8_lossy(&records.controllers);
         let mut reports = Vec::new();
         for (measure, bare) in self.measures.iter().zip(&bare) {
             let known = measure.is_known_to(version);
             let inside = match seen.get(measure.id) {
                 Some(outcome) => outcome.clone(),
-                None => records(machine, &measure.unit(), 1)?.pop().unwrap_or_default(),
+                None => records.of(&measure.unit(), 1).pop().unwrap_or_default(),
             };
             let (enforcement, mut detail) = if !known {
                 (Enforcement::Unknown, format!("systemd {version}"))
@@ -227,10 +229,26 @@ fn start(machine: &Machine, units: &[String]) -> Result<(), MachineError> {
     machine.start(&units, PROBING).map(drop)
 }
 
-/// What the prober wrote in a minimal unit.
-fn records(machine: &Machine, unit: &str, count: usize) -> Result<Vec<Outcome>, MachineError> {
-    let records = machine.read_file(&file(unit, "records"))?.unwrap_or_default();
-    Ok(decode(&records, count).unwrap_or_else(|| vec![Outcome::default(); count]))
+/// What the prober wrote in minimal units, and what the machine's control groups have.
+struct Records {
+    written: BTreeMap<String, Vec<u8>>,
+    controllers: Vec<u8>,
+}
+
+impl Records {
+    fn read(machine: &Machine, units: impl IntoIterator<Item = String>) -> Result<Self, MachineError> {
+        let units: Vec<String> = units.into_iter().collect();
+        let files = units.iter().map(|unit| file(unit, "records")).chain([CONTROLLERS.to_owned()]);
+        let mut read = machine.read_files(&files.collect::<Vec<_>>())?.into_iter().map(Option::unwrap_or_default);
+        let written = units.into_iter().zip(read.by_ref()).collect();
+        Ok(Self { written, controllers: read.next().unwrap_or_default() })
+    }
+
+    /// What came of the programs of a unit, of which there are so many.
+    fn of(&self, unit: &str, count: usize) -> Vec<Outcome> {
+        let records = self.written.get(unit).map(Vec::as_slice).unwrap_or_default();
+        decode(records, count).unwrap_or_else(|| vec![Outcome::default(); count])
+    }
 }
 
 /// From the run without and the run with the setting to what the setting does.

@@ -56,9 +56,11 @@ pub struct Probed {
 pub fn collect(machine: &Machine, plan: Plan) -> Result<Attempted, VerifyError> {
     let runs = Runs::of(&plan.subject);
     let programs = |run| runs.programs(&plan.probes, &plan.declared, run);
-    let read = |run| records(machine, &runs.records(run), programs(run).len());
+    let written = machine.read_files(&Run::ALL.map(|run| runs.records(run)))?;
+    let mut written = written.into_iter().map(Option::unwrap_or_default);
+    let mut heard = |run| decoded(&written.next().unwrap_or_default(), programs(run).len());
     let [root, user, unit] = Run::ALL;
-    let mut outcomes = [read(root)?, read(user)?, read(unit)?];
+    let mut outcomes = [heard(root)?, heard(user)?, heard(unit)?];
     let inside = &mut outcomes[2];
     if inside.iter().all(|outcome| matches!(outcome.end, End::NotForked(_) | End::Unknown)) {
         let refused = inside.iter().any(|outcome| matches!(outcome.end, End::NotForked(_)));
@@ -71,10 +73,9 @@ pub fn collect(machine: &Machine, plan: Plan) -> Result<Attempted, VerifyError> 
     Ok(Attempted { plan, outcomes })
 }
 
-/// What the prober wrote to this file.
-fn records(machine: &Machine, path: &str, count: usize) -> Result<Vec<Outcome>, VerifyError> {
-    let records = machine.read_file(path)?.unwrap_or_default();
-    decode(&records, count).ok_or_else(|| VerifyError::Inside("a probe program was malformed".into()))
+/// What the prober wrote of its programs, of which there are so many.
+fn decoded(records: &[u8], count: usize) -> Result<Vec<Outcome>, VerifyError> {
+    decode(records, count).ok_or_else(|| VerifyError::Inside("a probe program was malformed".into()))
 }
 
 /// Runs the programs in the sandbox one a start, without forking. A program that ends with a signal then takes the prober
@@ -87,7 +88,8 @@ fn one_by_one(machine: &Machine, runs: &Runs<'_>, programs: &[Program]) -> Resul
         machine.remove_file(&path)?;
         machine.write_file(&runs.program(Run::Sandboxed), &encode(std::slice::from_ref(program), false), 0o600)?;
         machine.start(&[&unit], PROBING)?;
-        let mut outcome = records(machine, &path, 1)?.pop().unwrap_or_default();
+        let records = machine.read_file(&path)?.unwrap_or_default();
+        let mut outcome = decoded(&records, 1)?.pop().unwrap_or_default();
         if outcome.end == End::Unknown
             && let Some(signal) = explain::ended_by_signal(&machine.show(&unit, explain::PROPERTIES)?)
         {

@@ -330,6 +330,11 @@ pub fn units(spec: &Spec) -> Vec<String> {
     socket.into_iter().chain(timer).chain([spec.service_unit()]).collect()
 }
 
+/// Stops units, and tells how the service has ended.
+const STOP: &str = r#"service=$1
+shift
+systemctl stop -- "$@" && systemctl show --property=Result --value -- "$service""#;
+
 /// Stops everything of the service; one that must be killed does not work.
 pub fn stop(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
     let service = spec.service_unit();
@@ -337,12 +342,11 @@ pub fn stop(machine: &Machine, spec: &Spec) -> Result<Work, VerifyError> {
     let names: Vec<&str> = units.iter().map(String::as_str).collect();
     let name = format!("{service} stops");
     let began = Instant::now();
-    let stopped = machine.stop(&names, STOPPING);
+    let stopped = machine.exec(&[&["sh", "-c", STOP, "sh", &service], names.as_slice()].concat(), b"", STOPPING);
     let took = began.elapsed().as_millis();
     Ok(match stopped {
         Ok(output) if output.success() => {
-            let properties = machine.show(&service, &["Result"])?;
-            let (ok, detail) = match properties.get("Result").map(String::as_str).unwrap_or_default() {
+            let (ok, detail) = match output.text().trim() {
                 "success" | "" => (true, format!("in {took} ms")),
                 "timeout" => (
                     false,

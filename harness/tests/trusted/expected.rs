@@ -13,7 +13,8 @@ const ANSWERS: &[(&str, &[&str])] = &[
     ("DevicePolicy", &["EPERM"]),
     // Another user, a file system that is read-only, directories of its own.
     ("DynamicUser", &["EPERM", "EACCES", "EROFS", "ENOENT", "isolated"]),
-    ("IPAddressDeny", &["EPERM"]),
+    // A connection is waited for in vain.
+    ("IPAddressDeny", &["EPERM", "EINPROGRESS"]),
     // Read-only where it is written to, without a right where it is executed, and empty to root.
     ("InaccessiblePaths", &["EROFS", "EACCES", "EPERM", "ECONNREFUSED", "isolated"]),
     ("LockPersonality", &["EPERM"]),
@@ -26,7 +27,7 @@ const ANSWERS: &[(&str, &[&str])] = &[
     ("PrivateNetwork", &["ENETUNREACH", "ENODEV", "isolated"]),
     ("PrivatePIDs", &["ESRCH", "isolated"]),
     ("PrivateTmp", &["ENOENT", "isolated"]),
-    ("PrivateUsers", &["EPERM", "EACCES", "EINVAL", "ECONNREFUSED"]),
+    ("PrivateUsers", &["EPERM", "EACCES", "EINVAL", "ECONNREFUSED", "isolated"]),
     ("ProcSubset", &["ENOENT"]),
     ("ProtectClock", &["EPERM"]),
     ("ProtectControlGroups", &["EROFS"]),
@@ -41,7 +42,7 @@ const ANSWERS: &[(&str, &[&str])] = &[
     ("RestrictAddressFamilies", &["EAFNOSUPPORT"]),
     // clone3 cannot be looked into, and is not there at all.
     ("RestrictNamespaces", &["EPERM", "ENOSYS"]),
-    ("RestrictNetworkInterfaces", &["EPERM"]),
+    ("RestrictNetworkInterfaces", &["EPERM", "EINPROGRESS"]),
     ("RestrictRealtime", &["EPERM"]),
     ("RestrictSUIDSGID", &["EPERM"]),
     ("SocketBindDeny", &["EPERM"]),
@@ -90,6 +91,7 @@ impl Feature {
 /// Unproven where the feature is lacking: such a probe's control fails, so that it never counts as refused.
 pub const UNPROVEN: &[(&str, Feature)] = &[
     // No image here mounts the file system for BPF objects.
+    ("block-suspend", Feature::File("/sys/power/wakeup_count")),
     ("bpf-objects", Feature::Answer("isolated")),
     ("device-mem", Feature::File("/sys/class/mem/mem")),
     ("emergency-keys", Feature::File("/proc/sysrq-trigger")),
@@ -110,7 +112,8 @@ pub const UNENFORCED: &[(&str, &str, &[&str])] = &[
     ("SocketBindDeny=any", "*", &["252"]),
     ("RestrictNetworkInterfaces=~lo", "*", &["252"]),
     ("RestrictNetworkInterfaces=~sandbox-unit0", "*", &["252"]),
-    // In a machine, where /sys is made of several mounts, these leave them as they are.
+    // Alone, it leaves /sys as it is since 257, in containers too, where /sys is one mount; beside what brings a /sys of its
+    // own, such as PrivateNetwork=, it does not.
     ("ProtectKernelTunables=yes", "tunable-sys", &["257", "262"]),
 ];
 

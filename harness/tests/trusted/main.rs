@@ -3,6 +3,7 @@
 //!
 //! These boot machines with three versions of systemd, and so need root and systemd-nspawn.
 
+mod coverage;
 mod expected;
 mod harmless;
 mod settings;

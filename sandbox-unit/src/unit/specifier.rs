@@ -135,6 +135,18 @@ impl<'a> Context<'a> {
         Ok(expanded)
     }
 
+    /// The value with those specifiers expanded that are the same on every machine, to be read by systemd in a unit of another
+    /// name. A percent sign stays as it is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`expand`](Self::expand).
+    pub fn expand_fixed(&self, value: &str) -> Result<String, SpecifierError> {
+        let mut own = self.clone();
+        own.machine = SPECIFIERS.iter().map(|known| (known.letter, format!("%{}", known.letter))).collect();
+        own.expand(&value.replace("%%", "%%%%"))
+    }
+
     fn lookup(&self, letter: char) -> Result<Option<String>, SpecifierError> {
         let known = SPECIFIERS.iter().find(|known| known.letter == letter && known.since <= self.version.number());
         let Some(known) = known else {
@@ -173,6 +185,13 @@ mod tests {
         assert_eq!(expand("a.service", "%Z"), Err(SpecifierError::Unknown('Z')));
         assert_eq!(expand("a.service", "%D"), Err(SpecifierError::Unknown('D')));
         assert_eq!(expand("a.service", "%S/%t/%E").as_deref(), Ok("/var/lib//run//etc"));
+    }
+
+    #[test]
+    fn what_a_machine_says_can_be_left_to_it() {
+        let context = Context::new(UnitName::parse("a@b.service").expect("a name"), SystemdVersion::NEWEST);
+        assert_eq!(context.expand_fixed("%S/%p-%i %H 100%%i").as_deref(), Ok("/var/lib/a-b %H 100%%i"));
+        assert_eq!(context.expand_fixed("%Z"), Err(SpecifierError::Unknown('Z')));
     }
 
     #[test]

@@ -71,12 +71,17 @@ impl Attached {
         String::from_utf8_lossy(&self.arrived).into_owned()
     }
 
+    /// Gives it this to read, one after the other.
+    pub async fn write(&mut self, head: &[u8], rest: &[u8]) -> io::Result<()> {
+        self.input.write_all(head).await?;
+        self.input.write_all(rest).await?;
+        self.input.flush().await
+    }
+
     /// Has the agent run this piece of shell.
     pub async fn ask(&mut self, code: &str, input: &[u8]) -> io::Result<Answer> {
         let head = format!("{} {}\n{code}", code.len(), input.len());
-        self.input.write_all(head.as_bytes()).await?;
-        self.input.write_all(input).await?;
-        self.input.flush().await?;
+        self.write(head.as_bytes(), input).await?;
         let line = self.line().await?;
         let mut numbers = line.split(' ').map(|word| word.parse::<usize>().ok());
         let (Some(Some(status)), Some(Some(output)), Some(Some(errors))) =

@@ -8,7 +8,7 @@ use crate::engine::{HOSTNAME, SYSTEMD, random_id};
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::io;
 use std::time::Duration;
 use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::query_parameters::{
@@ -17,7 +17,8 @@ use testcontainers::bollard::query_parameters::{
 };
 use testcontainers::core::{CgroupnsMode, WaitFor};
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, CopyTargetOptions, GenericImage, ImageExt, TestcontainersError};
+use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
+use tokio::task::JoinHandle;
 
 /// How long the daemon may take to create and start a container.
 const START: Duration = Duration::from_secs(60);
@@ -40,11 +41,18 @@ const REMEDIES: &[(&str, &str)] = &[
 ];
 
 /// What engines say of a container that has ended, when they are to run a command in it; the last where it is removed already.
-const ENDED: [&str; 3] = ["is not running", "container state improper", "No such container"];
+const ENDED: [&str; 4] = ["is not running", "in a stopped state", "container state improper", "No such container"];
 
 /// What the daemon answered in place of what was asked.
 #[derive(Debug)]
 pub(super) struct Fault(String);
+
+impl Fault {
+    /// Where it is that the container had ended already.
+    pub fn of_end(said: &str) -> Option<Self> {
+        ENDED.iter().any(|words| said.contains(words)).then(|| Self(said.to_owned()))
+    }
+}
 
 impl From<DockerError> for Fault {
     fn from(error: DockerError) -> Self {
@@ -85,12 +93,12 @@ pub(super) struct Body {
     /// An image that was made for this container alone.
     own_image: Option<String>,
     container: Option<ContainerAsync<GenericImage>>,
-    /// In a lock, because it cannot be shared. Nobody waits for it.
-    hold: Mutex<Option<Attached>>,
+    /// Fills it, and then holds it. Nobody waits for that: where it fails, the container goes.
+    hold: Option<JoinHandle<io::Result<Attached>>>,
 }
 
 impl Body {
-    /// Starts a container with this archive unpacked in it, and holds it.
+    /// Starts a container, holds it, and puts this archive into it.
     pub fn start(engine: &Containers, image: image::Reference, archive: Vec<u8>) -> Result<Self, EngineError> {
         let id: String = random_id().chars().take(12).collect();
         let image::Reference { name: reference, shown, own } = image;
@@ -100,12 +108,12 @@ impl Body {
             image: shown,
             own_image: own.then(|| reference.clone()),
             container: None,
-            hold: Mutex::new(None),
+            hold: None,
         };
         let refused = |fault: Fault| engine.daemon.refused("start a container", fault);
         let mut given = Given { lacking: capabilities::lacking_here(&engine.daemon.address), ..Given::default() };
         let started = loop {
-            match body.run(&reference, archive.clone(), &given) {
+            match body.run(&reference, &given) {
                 Err(fault) if !given.measured && capabilities::refused(&fault.0) => {
                     given.lacking = capabilities::measured(engine, &reference, &body.name).map_err(refused)?;
                     given.measured = true;
@@ -118,12 +126,15 @@ impl Body {
         };
         body.container = Some(started.map_err(|fault| body.explain(&fault))?);
         let hold = Attached::start(&engine.connection.docker, &body.name, &[include_str!("hold.sh"), "hold"]);
-        let hold = engine.connection.run(hold).map_err(|error| body.explain(&error.into()))?;
-        body.hold = Mutex::new(Some(hold));
+        let mut hold = engine.connection.run(hold).map_err(|error| body.explain(&error.into()))?;
+        body.hold = Some(engine.connection.runtime.spawn(async move {
+            hold.write(format!("{}\n", archive.len()).as_bytes(), &archive).await?;
+            Ok(hold)
+        }));
         Ok(body)
     }
 
-    fn run(&self, reference: &str, archive: Vec<u8>, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
+    fn run(&self, reference: &str, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
         let (name, tag) = image::name_and_tag(reference);
         let mut command = vec!["-c", include_str!("supervise.sh"), "supervise", &self.name];
         command.extend([self.engine.daemon.kind.name(), minimal::TARGET, minimal::INIT, include_str!("machine.sh")]);
@@ -142,7 +153,6 @@ impl Body {
             .with_hostname(HOSTNAME)
             .with_user("0:0")
             .with_working_dir("/")
-            .with_copy_to(CopyTargetOptions::new("/.sandbox-unit.tar").with_mode(0o600), archive)
             .with_ready_conditions(Vec::<WaitFor>::new())
             .with_startup_timeout(START)
             .with_cap_add("ALL")
@@ -175,7 +185,7 @@ impl Body {
     }
 
     /// Why a container did not start.
-    fn explain(&self, fault: &Fault) -> EngineError {
+    pub fn explain(&self, fault: &Fault) -> EngineError {
         let lacks = |what: &str| EngineError::ImageLacks { image: self.image.clone(), what: what.to_owned() };
         let said = &fault.0;
         if said.contains("/bin/sh") && (said.contains("no such file") || said.contains("not found")) {
@@ -227,7 +237,9 @@ impl Drop for Body {
             let condition = WaitContainerOptionsBuilder::new().condition("removed").build();
             let mut removed = connection.docker.wait_container(&self.name, Some(condition));
             // It cleans up behind its machine when nobody holds it any more.
-            drop(self.hold.get_mut().map(Option::take));
+            if let Some(hold) = self.hold.take() {
+                hold.abort();
+            }
             let _end = tokio::time::timeout(FAREWELL, async { while removed.next().await.is_some() {} }).await;
             // Most often it has gone by itself.
             let _gone = container.rm().await;

@@ -1,12 +1,12 @@
 //! A machine that is up in its container.
 
 use super::agent::{Answer, Attached, quoted};
-use super::body::Body;
+use super::body::{Body, Fault};
 use super::daemon::reason;
 use crate::engine::EngineError;
 use crate::machine::{Backend, MachineError, Output};
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a machine may take to boot. It takes a second on an idle machine.
@@ -18,6 +18,10 @@ const SHUTDOWN: Duration = Duration::from_secs(20);
 /// How long things with files may take.
 const FILES: Duration = Duration::from_secs(120);
 
+/// How long to wait for an agent that has something to do before another one is started. That takes longer than most of
+/// what they do, and keeps the machine's processors from its services.
+const TURN: Duration = Duration::from_secs(1);
+
 /// How much longer than its time a command may take until its answer is here.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -28,19 +32,54 @@ const EXPLAIN: &str =
 
 /// A machine that is up.
 pub(super) struct Booted {
-    /// Those who have nothing to do. (Before the body, so that they go first.)
-    agents: Mutex<Vec<Attached>>,
+    /// Those who do what they are told. (Before the body, so that they go first.)
+    agents: Agents,
     body: Body,
+}
+
+/// The agents of a machine.
+#[derive(Default)]
+struct Agents {
+    state: Mutex<AgentsState>,
+    /// One of them has done what it was told, or is no more.
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct AgentsState {
+    idle: Vec<Attached>,
+    busy: usize,
+}
+
+impl Agents {
+    /// One that has nothing to do, and else `None`: then who asks starts another one. Either is busy until it is
+    /// [given back](Self::done).
+    fn take(&self) -> Option<Attached> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let all_busy = |state: &mut AgentsState| state.idle.is_empty() && state.busy > 0;
+        let (mut state, _) =
+            self.freed.wait_timeout_while(state, TURN, all_busy).unwrap_or_else(PoisonError::into_inner);
+        state.busy += 1;
+        state.idle.pop()
+    }
+
+    /// Gives back a busy one; `None` where it is no more.
+    fn done(&self, agent: Option<Attached>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.busy = state.busy.saturating_sub(1);
+        state.idle.extend(agent);
+        self.freed.notify_one();
+    }
 }
 
 impl Booted {
     /// Waits until systemd in the container has started what it starts at boot.
     pub fn enter(body: Body) -> Result<Self, EngineError> {
-        let booted = Self { agents: Mutex::new(Vec::new()), body };
+        let booted = Self { agents: Agents::default(), body };
         let greeted = booted.body.engine.connection.within(BOOT, booted.agent());
         match greeted {
             Some(Ok(agent)) => {
-                booted.idle(agent);
+                booted.agents.done(Some(agent));
                 Ok(booted)
             }
             Some(Err(why)) => Err(booted.failure(&why)),
@@ -65,6 +104,9 @@ impl Booted {
             return self.body.engine.daemon.refused("boot the machine to its end", reason(&error));
         }
         let said = said.to_string();
+        if let Some(ended) = Fault::of_end(&said) {
+            return self.body.explain(&ended);
+        }
         match said.strip_prefix("lacks ") {
             Some(what) => EngineError::ImageLacks { image: self.body.image.clone(), what: what.to_owned() },
             None => {
@@ -85,13 +127,9 @@ impl Booted {
         format!("{}\n{}", self.body.log(), told.unwrap_or_default())
     }
 
-    fn idle(&self, agent: Attached) {
-        self.agents.lock().unwrap_or_else(PoisonError::into_inner).push(agent);
-    }
-
     /// Has an agent run this.
     fn ask(&self, code: &str, input: &[u8], within: Duration) -> Result<Answer, MachineError> {
-        let agent = self.agents.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let agent = self.agents.take();
         let answered = self.body.engine.connection.within(within, async {
             let mut agent = match agent {
                 Some(agent) => agent,
@@ -100,14 +138,13 @@ impl Booted {
             let answer = agent.ask(code, input).await?;
             Ok::<_, io::Error>((agent, answer))
         });
-        match answered {
-            Some(Ok((agent, answer))) => {
-                self.idle(agent);
-                Ok(answer)
-            }
-            Some(Err(source)) => Err(self.unreachable(source)),
-            None => Err(MachineError::Timeout { command: code.to_owned(), within }),
-        }
+        let (agent, answer) = match answered {
+            Some(Ok((agent, answer))) => (Some(agent), Ok(answer)),
+            Some(Err(source)) => (None, Err(self.unreachable(source))),
+            None => (None, Err(MachineError::Timeout { command: code.to_owned(), within })),
+        };
+        self.agents.done(agent);
+        answer
     }
 
     /// Why it does not answer.
@@ -177,6 +214,46 @@ mkdir -p -- "$folder" && rm -f -- "$own" && cat >"$own" && chmod "$mode" -- "$ow
         Ok((answer.status != ABSENT).then_some(answer.output))
     }
 
+    fn get_each(&self, paths: &[String]) -> Result<Vec<Option<Vec<u8>>>, MachineError> {
+        // First they are copied, for what the kernel makes up has no size before it is read. Then each is told of by its
+        // place and its size, and after an empty line there they are.
+        const EACH: &str = r#"place=1000000
+for path; do
+    place=$((place + 1))
+    [ ! -e "$path" ] || { [ -p "$path" ] && : || cat -- "$path"; } >"$own/$place" || exit
+done
+cd "$own" || exit
+set -- 1??????
+[ -e "$1" ] || set --
+[ $# = 0 ] || stat -c '%n %s' "$@"
+echo
+[ $# = 0 ] || cat "$@"
+rm -f "$@""#;
+        const FIRST: usize = 1_000_001;
+        let words: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
+        let answer = self.file(&paths.join(", "), &format!("set -- {}\n{EACH}", words.join(" ")), b"")?;
+        let mut files = vec![None; paths.len()];
+        let mut rest = answer.output.as_slice();
+        let mut sizes = Vec::new();
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line = String::from_utf8_lossy(&rest[..end]).into_owned();
+            rest = &rest[end + 1..];
+            let Some((place, size)) = line.split_once(' ') else { break };
+            sizes.extend(place.parse::<usize>().ok().zip(size.parse::<usize>().ok()));
+        }
+        for (place, size) in sizes {
+            let content = rest.split_at_checked(size);
+            let slot = place.checked_sub(FIRST).and_then(|place| files.get_mut(place));
+            let (Some((content, others)), Some(slot)) = (content, slot) else {
+                let source = io::ErrorKind::InvalidData.into();
+                return Err(MachineError::File { path: paths.join(", "), source });
+            };
+            *slot = Some(content.to_vec());
+            rest = others;
+        }
+        Ok(files)
+    }
+
     fn remove(&self, path: &str) -> Result<(), MachineError> {
         self.file(path, &format!("rm -f -- {}", quoted(path)), b"").map(drop)
     }
@@ -194,8 +271,7 @@ mkdir -p -- "$folder" && rm -f -- "$own" && cat >"$own" && chmod "$mode" -- "$ow
     fn shutdown(self: Box<Self>) -> Result<(), MachineError> {
         // SIGRTMIN+3 of the C library, which has taken two of the kernel's: "halt" to systemd.
         self.ask("kill -37 1", b"", FILES)?;
-        let agent = self.agents.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let Some(agent) = agent else { return Ok(()) };
+        let Some(agent) = self.agents.take() else { return Ok(()) };
         // It ends with the machine.
         let ended = self.body.engine.connection.within(SHUTDOWN, agent.rest());
         ended.map(drop).ok_or_else(|| MachineError::Timeout { command: "shutdown".to_owned(), within: SHUTDOWN })

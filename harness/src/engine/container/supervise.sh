@@ -55,16 +55,16 @@ while [ "$1" != -- ]; do
 done
 shift
 [ -n "$systemd" ] || fail "lacks systemd"
-for tool in unshare nsenter mount umount tar timeout find; do
+for tool in unshare nsenter mount umount head tar timeout find; do
     command -v $tool >/dev/null || fail "lacks the program $tool"
 done
 
-# What must not start, then what is put in.
+# What must not start, and then, beside the rest of this, what is put in.
 for pattern; do
     rm -rf -- $pattern
 done
-tar -xpmf /.sandbox-unit.tar -C / || fail "lacks a place for what is installed"
-rm -f /.sandbox-unit.tar
+hold &
+: >"$state/emptied"
 
 # What engines set otherwise than a system finds it: without a network there is no IPv6, and everybody may bind every port
 # and send pings, so that no unit could be seen to forbid it.
@@ -93,11 +93,14 @@ for controller in $(cat $top/cgroup.controllers); do
     echo "+$controller" >$top/cgroup.subtree_control
     echo "+$controller" >"$group/cgroup.subtree_control"
 done
+while [ ! -e "$state/filled" ]; do
+    [ ! -e "$state/unfilled" ] || fail "lacks a place for what is installed"
+    sleep 0.01
+done
 
 unshare --pid --fork --kill-child --mount --propagation private -- \
     sh -c "$machine" machine "$group" "$state" "$kind" "$init" "$systemd" "systemd.unit=$target" &
 running=$!
-hold &
 wait $running
 # By itself: it was shut down, or it could not start. Who has asked it to holds the container until it knows.
 echo "systemd ended with exit status $?" | tee "$state/ending"

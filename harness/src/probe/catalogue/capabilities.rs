@@ -274,6 +274,12 @@ fn network() -> Vec<Probe> {
             ],
         ),
         probe(
+            "audit-control",
+            "say that somebody else has logged in, for the audit log",
+            does(log_in_again),
+            [Capability("CAP_AUDIT_CONTROL"), Set("PrivateUsers")],
+        ),
+        probe(
             "audit-read",
             "listen to the audit log",
             does(|program| {
@@ -283,6 +289,31 @@ fn network() -> Vec<Probe> {
             [Capability("CAP_AUDIT_READ"), Set("PrivateUsers"), Family("AF_NETLINK"), Call("socket"), Call("bind")],
         ),
     ]
+}
+
+/// Says of the process who has logged in, and then says otherwise (kernel/audit.c, audit_set_loginuid_perm: the first is
+/// everybody's, where nobody was said yet).
+fn log_in_again(program: &mut Program) {
+    for user in [NOBODYS, NOBODYS - 1].map(|user| user.to_string()) {
+        let login = program.open("/proc/self/loginuid", O_WRONLY);
+        let text = program.text(&user);
+        syscall!(program, "write", login, text, user.len() as i64);
+    }
+}
+
+/// Marks what it waits for as what keeps the machine awake, and shows the marks (fs/eventpoll.c: without the capability this
+/// one is taken away, without a word).
+fn keep_awake(program: &mut Program) {
+    const EPOLL_CTL_ADD: i64 = 1;
+    const EPOLLIN_AND_EPOLLWAKEUP: u32 = 0x2000_0001;
+    const DESCRIPTOR: i64 = 61;
+    let (end, _) = program.pipe();
+    let waiting = syscall!(program, "epoll_create1", 0);
+    // struct epoll_event, which is packed on x86_64 alone; its data is nothing.
+    let event = program.bytes(&[EPOLLIN_AND_EPOLLWAKEUP, 0, 0, 0].map(u32::to_ne_bytes).concat());
+    syscall!(program, "epoll_ctl", waiting, EPOLL_CTL_ADD, end, event);
+    syscall!(program, "dup3", waiting, DESCRIPTOR, 0);
+    program.read_file(&format!("/proc/self/fdinfo/{DESCRIPTOR}"));
 }
 
 const MSG_DONTWAIT: i64 = 0x40;
@@ -334,6 +365,13 @@ fn system() -> Vec<Probe> {
                 syscall!(program, "timerfd_create", 9, 0);
             }),
             [Set("ProtectClock"), Capability("CAP_WAKE_ALARM"), Set("PrivateUsers"), Call("timerfd_create")],
+        ),
+        probe(
+            "block-suspend",
+            "keep the machine awake",
+            // With the two marks that are always there (EPOLLERR and EPOLLHUP).
+            Attempt::Program(keep_awake, Success::Shows("events: 20000019")),
+            [Capability("CAP_BLOCK_SUSPEND"), Set("PrivateUsers"), Call("epoll_ctl")],
         ),
         probe(
             "lock-any-memory",

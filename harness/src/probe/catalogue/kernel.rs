@@ -190,6 +190,17 @@ fn clock_and_power() -> Vec<Probe> {
             clock_refusals("settimeofday"),
         ),
         probe(
+            "set-clock-by-id",
+            "set a clock by its number",
+            // kernel/time/time.c, do_sys_settimeofday64: the time, which is none, before the capability. It tells of the call
+            // alone.
+            asks(&[EINVAL], |program| {
+                let time = program.bytes(&[0i64, -1].map(i64::to_ne_bytes).concat());
+                syscall!(program, "clock_settime", 0, time);
+            }),
+            [Set("ProtectClock"), Call("clock_settime")],
+        ),
+        probe(
             "reboot",
             "reboot the machine",
             // kernel/reboot.c: the capability before the magic numbers, which are none.

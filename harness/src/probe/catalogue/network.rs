@@ -2,7 +2,7 @@
 //!
 //! What is sent goes to addresses that the machine routes to its own loopback device, so that no packet leaves it.
 
-use super::errno::EINVAL;
+use super::errno::{ECONNREFUSED, EINVAL};
 use super::{Attempt, Canary, Probe, Success, asks, does, probe};
 use crate::probe::program::{O_RDONLY, Program};
 use crate::syscall;
@@ -126,6 +126,9 @@ fn send(id: &'static str, action: &'static str, address: IpAddr, port: u16) -> P
 /// The discard service, which nothing offers any more.
 const DISCARD: u16 = 9;
 
+/// A machine on the internet, of those that there are in examples alone (RFC 5737).
+const PUBLIC: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
 fn addresses() -> Vec<Probe> {
     vec![
         probe(
@@ -142,7 +145,7 @@ fn addresses() -> Vec<Probe> {
             [Connect(Ipv4Addr::LOCALHOST.into()), OUT, Call("socket"), Call("sendto")],
         ),
         send("send-private", "send to a machine of the private network", Ipv4Addr::new(10, 0, 0, 1).into(), DISCARD),
-        send("send-public", "send to a machine on the internet", Ipv4Addr::new(192, 0, 2, 1).into(), DISCARD),
+        send("send-public", "send to a machine on the internet", PUBLIC.into(), DISCARD),
         send(
             "send-public6",
             "send to a machine on the IPv6 internet",
@@ -160,6 +163,23 @@ fn addresses() -> Vec<Probe> {
                 Success::Shows(MANAGER),
             ),
             [Connect(Ipv6Addr::LOCALHOST.into()), OUT, Call("socket"), Call("sendto")],
+        ),
+        probe(
+            "connect-public",
+            "open a connection to a machine on the internet",
+            // Nobody listens there, which the machine itself answers at once.
+            asks(&[ECONNREFUSED], |program| {
+                const SOL_SOCKET: i64 = 1;
+                const SO_SNDTIMEO: i64 = 21;
+                /// Where nothing answers. What goes through the loopback device is there by the time that the call waits.
+                const MICROSECONDS: i64 = 20_000;
+                let time = program.bytes(&[0, MICROSECONDS].map(i64::to_ne_bytes).concat());
+                let (family, name, length) = program.internet_name((PUBLIC, DISCARD).into());
+                let socket = syscall!(program, "socket", family, SOCK_STREAM, 0);
+                syscall!(program, "setsockopt", socket, SOL_SOCKET, SO_SNDTIMEO, time, 16);
+                syscall!(program, "connect", socket, name, length);
+            }),
+            [Connect(PUBLIC.into()), OUT, Call("socket"), Call("setsockopt"), Call("connect")],
         ),
         send("send-dns", "send to a public name server", Ipv4Addr::new(8, 8, 8, 8).into(), 53),
         send("send-metadata", "send to a cloud's metadata service", Ipv4Addr::new(169, 254, 169, 254).into(), 80),

@@ -99,9 +99,10 @@ fn no_setting_stops_what_another_one_is_measured_by() {
     }
     let machine = choose().expect("an engine").boot(&Image::ThisMachine, &installation).expect("boots");
     start(&machine, &units).expect("runs");
-    let bare = records(&machine, BARE, together.len()).expect("reads");
+    let records = Records::read(&machine, units.iter().cloned().chain([BARE.to_owned()])).expect("reads");
+    let bare = records.of(BARE, together.len());
     for (measure, bare) in together.iter().zip(&bare) {
-        let inside = records(&machine, &measure.unit(), 1).expect("reads").remove(0);
+        let inside = records.of(&measure.unit(), 1).remove(0);
         assert_eq!(compare(measure, bare, &inside).0, Enforcement::SilentlyIgnored, "{}: {inside:?}", measure.id);
     }
 }

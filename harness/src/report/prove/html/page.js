@@ -24,6 +24,16 @@ function apply() {
   }
 }
 
+// A link can ask for a part of the page: #setting=ProtectHome&probe=home&result=necessary&result=covered&all
+function ask() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  for (const name of ["setting", "probe"]) form.elements[name].value = asked.get(name) ?? "";
+  const results = asked.getAll("result");
+  for (const box of form.elements.result) box.checked = !results.length || results.includes(box.value);
+  form.elements.used.checked = !asked.has("all");
+  apply();
+}
+
 function point(event) {
   const cell = event.target.closest(".matrix td");
   if (!cell) return;
@@ -44,4 +54,5 @@ function point(event) {
 form.addEventListener("input", apply);
 form.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("mouseover", point);
-apply();
+addEventListener("hashchange", ask);
+ask();
