@@ -1,12 +1,15 @@
 //! The command line.
 
 mod harden;
+mod package;
 mod verify;
 
 pub use harden::{Harden, Syscalls};
+pub use package::Package;
 pub use verify::{Foreign, Install, Verify, Versions};
 
 use crate::matrix::Version;
+use crate::packaging::metadata::Format as PackageFormat;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -55,6 +58,7 @@ Examples:
   cargo sandbox-unit harden                the tightest sandbox that it still works in, found by trying
   cargo sandbox-unit audit                 its exposure, and what is wrong with its lines
   cargo sandbox-unit diff old new          the protections that a change takes away
+  cargo sandbox-unit package --deb         a Debian package with the units in it
   cargo sandbox-unit doctor --fix          install what this machine lacks
   cargo sandbox-unit explain needs         the exceptions that a service can declare
 
@@ -69,6 +73,8 @@ pub enum Command {
     Emit(Emit),
     /// Boot the units and prove that the service works and everything else fails
     Verify(Verify),
+    /// Make packages for distributions, with the units in them
+    Package(Package),
     /// Prove of each setting of the units that it is load-bearing: what goes through without it
     Prove(Prove),
     /// Search for the tightest sandbox that the service still works in, and write down what it needs
@@ -116,6 +122,7 @@ Examples:
   cargo sandbox-unit init --dry-run                     show what would be written
   cargo sandbox-unit init -p hello --bin hello
   cargo sandbox-unit init --from debian/hello.service   take over what a unit says, with its drop-ins, socket and timer
+  cargo sandbox-unit init --packaging deb,rpm           have the units in packages, too
 
 Looked at are the crates that the program is made of, its code, README and Dockerfile, and units of it that lie in the package.
 Nothing is built or run. Each line that is written says above it what it rests on. What Cargo.toml says already is kept, and
@@ -130,6 +137,9 @@ pub struct Init {
     /// A unit that the service has had (can be given several times)
     #[arg(long, value_name = "UNIT")]
     pub from: Vec<PathBuf>,
+    /// Write how the units get into packages of these formats, and nothing else: what `package` makes them of
+    #[arg(long, value_name = "FORMATS", value_enum, value_delimiter = ',', conflicts_with_all = ["bin", "from"])]
+    pub packaging: Vec<PackageFormat>,
     /// Write nothing; show the difference
     #[arg(long)]
     pub dry_run: bool,

@@ -77,7 +77,7 @@ pub fn binaries(selection: &Selection, build: &Build, cells: &[Cell]) -> Result<
 }
 
 /// Cargo, the one that runs us where it does.
-fn cargo() -> Command {
+pub fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 

@@ -19,6 +19,8 @@ struct PackageManager {
     /// What boots machines in containers.
     docker: &'static [&'static str],
     podman: &'static [&'static str],
+    /// What installs RPM packages.
+    rpm: &'static [&'static str],
     /// What builds images; nothing where the distribution has no such package.
     images: &'static [&'static str],
 }
@@ -32,6 +34,7 @@ static MANAGERS: &[PackageManager] = &[
         engine: &["systemd", "systemd-container", "util-linux"],
         docker: &["docker.io"],
         podman: &["podman", "runc"],
+        rpm: &["rpm"],
         images: &["mmdebstrap", "debian-archive-keyring"],
     },
     PackageManager {
@@ -41,6 +44,7 @@ static MANAGERS: &[PackageManager] = &[
         engine: &["systemd", "systemd-container", "util-linux"],
         docker: &["moby-engine"],
         podman: &["podman"],
+        rpm: &["rpm"],
         images: &[],
     },
 ];
@@ -165,6 +169,14 @@ pub fn install_missing(wanted: Engine) -> Result<(), Error> {
         return Ok(());
     }
     if install(|manager| manager.engine)? { Ok(()) } else { Err(Error::NoEngine(missing)) }
+}
+
+/// Installs `rpm`, if it is not there.
+///
+/// # Errors
+/// The package manager of this system fails.
+pub fn install_rpm() -> Result<(), Error> {
+    install_program("rpm", |manager| manager.rpm)
 }
 
 /// Installs packages that bring a program, if it is not there.

@@ -3,6 +3,7 @@
 use crate::{FINDINGS, UNABLE, USAGE, diagnostics};
 use anstream::eprintln;
 use sandbox_unit::diagnostic::Diagnostic;
+use sandbox_unit_harness::distribution::DeliveryError;
 use sandbox_unit_harness::engine::{EngineError, Missing};
 use sandbox_unit_harness::report::MechanismReport;
 use sandbox_unit_harness::verify::VerifyError;
@@ -43,6 +44,14 @@ pub enum Error {
     /// An image could not be had.
     #[error(transparent)]
     Image(#[from] sandbox_unit_harness::image::StoreError),
+    /// A tool that makes packages is missing.
+    #[error("{tool} is missing\n  remedy: {remedy}, or `--fix`")]
+    NoTool {
+        /// The tool.
+        tool: &'static str,
+        /// What installs it.
+        remedy: String,
+    },
     /// The part that ran as root failed; it said why.
     #[error("the part that runs as root failed")]
     Elevated(u8),
@@ -64,8 +73,11 @@ impl Error {
         match self {
             Self::Configuration(_) | Self::Cargo(_) | Self::Usage(_) => USAGE,
             Self::Build(_) => FINDINGS,
-            Self::File { .. } | Self::NoEngine(_) | Self::NotEnforced(_) => UNABLE,
+            Self::File { .. } | Self::NoEngine(_) | Self::NotEnforced(_) | Self::NoTool { .. } => UNABLE,
             Self::Verify(VerifyError::Forbid { .. }) => USAGE,
+            Self::Verify(VerifyError::Delivery(DeliveryError::NoPackage { .. } | DeliveryError::Unreadable { .. })) => {
+                USAGE
+            }
             Self::Verify(_) => UNABLE,
             Self::Image(_) => UNABLE,
             Self::Elevated(code) => *code,

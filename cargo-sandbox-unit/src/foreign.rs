@@ -82,7 +82,11 @@ fn files(unit: &Unit, loaded: &str) -> Vec<UnitFile> {
         .collect()
 }
 
-fn install(Install { from, to }: &Install) -> Result<File, Error> {
+/// A file for the machine.
+///
+/// # Errors
+/// It cannot be read.
+pub fn install(Install { from, to }: &Install) -> Result<File, Error> {
     let content =
         std::fs::read(from).map_err(|error| Error::Usage(format!("--install {}: {error}", from.display())))?;
     Ok(File { path: to.clone(), content, mode: mode(from)? })

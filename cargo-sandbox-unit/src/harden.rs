@@ -148,7 +148,7 @@ fn write(packages: &Packages, hardening: &Hardening, options: &Harden, quiet: bo
             None => {}
         }
     }
-    for Selected { manifest, specs, .. } in &packages.packages {
+    for Selected { declarations: manifest, specs, .. } in &packages.packages {
         let proposals: Vec<Proposal> = specs
             .iter()
             .filter_map(|spec| {

@@ -4,6 +4,7 @@ mod evidence;
 mod human;
 mod json;
 mod old_units;
+mod packaging;
 mod possible;
 
 use crate::cli::{Format, Init};
@@ -34,6 +35,8 @@ pub struct Initialised {
     difference: String,
     /// Whether it was written.
     written: bool,
+    /// What comes next, then.
+    next: String,
 }
 
 /// What was found about a service.
@@ -50,6 +53,9 @@ struct Service {
 pub fn run(options: &Init, quiet: bool) -> Result<u8, Error> {
     let metadata = package::known(&options.selection)?;
     let chosen = package::choose(&options.selection, &metadata)?;
+    if !options.packaging.is_empty() {
+        return finish(options, packaging::propose(options, &chosen, &metadata)?, quiet);
+    }
     let crates = Crates::known(&options.selection, &metadata);
     let mut units = OldUnits::named(&options.from)?;
     let mut packages = Vec::new();
@@ -60,6 +66,11 @@ pub fn run(options: &Init, quiet: bool) -> Result<u8, Error> {
         return Err(no_such_binary(options, &chosen));
     }
     units.all_taken()?;
+    finish(options, packages, quiet)
+}
+
+/// Writes what is proposed, where it is to be written, and tells of it.
+fn finish(options: &Init, packages: Vec<(Initialised, PathBuf, String)>, quiet: bool) -> Result<u8, Error> {
     let mut done = Vec::new();
     for (initialised, path, text) in packages {
         let written = !options.dry_run && !initialised.difference.is_empty();
@@ -132,8 +143,9 @@ fn propose(
     let shown = path.display().to_string();
     let difference =
         if text == *old { String::new() } else { unified(&shown, &format!("{shown} (as proposed)"), old, &text) };
+    let next = format!("`cargo sandbox-unit verify -p {}` tells whether it is enough", package.name);
     let initialised =
-        Initialised { package: package.name.to_string(), manifest: path, services, difference, written: false };
+        Initialised { package: package.name.to_string(), manifest: path, services, difference, written: false, next };
     Ok((initialised, package.manifest_path.clone().into_std_path_buf(), text))
 }
 

@@ -21,6 +21,7 @@ mod interrupt;
 mod matrix;
 mod output;
 mod package;
+mod packaging;
 mod progress;
 mod prove;
 mod text_diff;
@@ -53,6 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Init(init) => init::run(init, options.quiet),
         Command::Emit(emit) => emit::run(emit),
         Command::Verify(verify) => verify::run(verify, options.quiet),
+        Command::Package(package) => packaging::run(package, options.quiet),
         Command::Prove(prove) => prove::run(prove, options.quiet),
         Command::Harden(harden) => harden::run(harden, options.quiet),
         Command::Audit(audit) => audit::run(audit, options.quiet),

@@ -9,16 +9,29 @@ use sandbox_unit::metadata::{self, Manifest, Parsed};
 use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::package::{self, PackageError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A package with its specs.
 pub struct Selected {
     /// Its name, for `cargo build --package`.
     pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its Cargo.toml.
+    pub manifest: PathBuf,
+    /// Its `[package.metadata]`.
+    pub metadata: serde_json::Value,
     /// What its metadata declares.
     pub specs: Vec<Spec>,
     /// Where it declares it.
-    pub manifest: Manifest,
+    pub declarations: Manifest,
+}
+
+impl Selected {
+    /// Where its Cargo.toml is.
+    pub fn directory(&self) -> &Path {
+        self.manifest.parent().unwrap_or(&self.manifest)
+    }
 }
 
 /// The selected packages.
@@ -26,6 +39,8 @@ pub struct Selected {
 pub struct Packages {
     /// The packages, in the order of the workspace.
     pub packages: Vec<Selected>,
+    /// Where the workspace is, or the package itself that is in none.
+    pub workspace_root: PathBuf,
     /// Cargo's target directory.
     pub target_directory: PathBuf,
 }
@@ -45,7 +60,14 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
         let manifest = manifest(package, &metadata)?;
         let found = match metadata::parse(&manifest) {
             Ok(Parsed { specs, warnings }) => {
-                packages.push(Selected { name: package.name.to_string(), specs, manifest });
+                packages.push(Selected {
+                    name: package.name.to_string(),
+                    version: package.version.to_string(),
+                    manifest: package.manifest_path.clone().into_std_path_buf(),
+                    metadata: package.metadata.clone(),
+                    specs,
+                    declarations: manifest,
+                });
                 warnings
             }
             Err(found) => {
@@ -63,7 +85,11 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
         return Err(Error::Configuration(told));
     }
     diagnostics::print(&told);
-    Ok(Packages { packages, target_directory: metadata.target_directory.into_std_path_buf() })
+    Ok(Packages {
+        packages,
+        workspace_root: metadata.workspace_root.into_std_path_buf(),
+        target_directory: metadata.target_directory.into_std_path_buf(),
+    })
 }
 
 /// What Cargo knows of the workspace, dependencies aside.
@@ -161,7 +187,7 @@ pub fn choose<'a>(selection: &Selection, metadata: &'a Metadata) -> Result<Vec<&
 }
 
 /// The manifest that the user stands at: the one named, or the nearest from here up.
-fn present_manifest(selection: &Selection) -> Option<PathBuf> {
+pub fn present_manifest(selection: &Selection) -> Option<PathBuf> {
     if let Some(path) = &selection.manifest.manifest_path {
         return path.canonicalize().ok();
     }

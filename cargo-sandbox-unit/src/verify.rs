@@ -1,17 +1,18 @@
 //! `verify`: build, boot, prove, report.
 
+mod delivered;
 mod machines;
 
 pub use machines::Machines;
 
 use crate::cli::{Format, Verify, Versions};
-use crate::engine;
+use crate::engine::{self, Chosen};
 use crate::error::Error;
 use crate::matrix::{self, Cell, Version};
 use crate::package::{self, Packages};
 use crate::{FINDINGS, GOOD, UNABLE, compile, doctor, elevate, foreign, image, interrupt, output, progress};
 use anstream::{print, println};
-use machines::Wanted;
+use machines::{Built, Wanted};
 use sandbox_unit::directive::Section;
 use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
@@ -26,6 +27,13 @@ use std::path::Path;
 /// Runs the verb.
 pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
     interrupt::watch()?;
+    if let Some(file) = delivered::file(&options.selection)? {
+        let machines = delivered::machines(options, &file, quiet)?;
+        let chosen = engine::choose(options.engine)?;
+        let matrix = carried_out(machines, chosen, || Ok(HashMap::new()))?;
+        return conclude(options, &matrix, &[], quiet);
+    }
+    delivered::refuse_without(&options.foreign)?;
     let alone = is_alone(&options.versions);
     if !alone && options.image.is_some() {
         return Err(Error::Usage(
@@ -70,7 +78,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
             status(&subject.unit(), systemd);
             subjects.push(subject);
         }
-        wanted.push(Wanted { systemd, image, subjects });
+        wanted.push(Wanted { systemd, image, subjects, package: None });
     }
     let shown: Vec<Subject> = wanted.iter().flat_map(|machine| machine.subjects.clone()).collect();
     let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -84,17 +92,30 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
             progress::status("Verifying", "nothing: there are more parts than there is to verify");
         }
         Matrix::of(Vec::new())
-    } else if elevate::is_root() || !chosen.needs_root() {
-        machines.verify(chosen.engine()?.as_ref(), build)?
     } else {
-        elevate::verify(machines, build()?)?
+        carried_out(machines, chosen, build)?
     };
+    conclude(options, &matrix, &shown, quiet)
+}
+
+/// Has the machines run, as root where they need that.
+fn carried_out(machines: Machines, chosen: Chosen, build: impl FnOnce() -> Built) -> Result<Matrix, Error> {
+    if elevate::is_root() || !chosen.needs_root() {
+        machines.verify(chosen.engine()?.as_ref(), build)
+    } else {
+        elevate::verify(machines, build()?)
+    }
+}
+
+/// Tells what came of it, and what that makes of the exit status.
+fn conclude(options: &Verify, matrix: &Matrix, shown: &[Subject], quiet: bool) -> Result<u8, Error> {
+    let alone = matrix.columns.len() == 1 && is_alone(&options.versions);
     match (options.format, matrix.reports().next().filter(|_| alone)) {
         (Format::Json, Some(report)) => println!("{}", json(report)?),
-        (Format::Json, None) => println!("{}", json(&matrix)?),
+        (Format::Json, None) => println!("{}", json(matrix)?),
         (Format::Human, _) if quiet && matrix.is_good() && matrix.is_complete() => {}
-        (Format::Human, Some(report)) => tell(report, &shown, quiet),
-        (Format::Human, None) => output::write(&human::matrix::render(&matrix))?,
+        (Format::Human, Some(report)) => tell(report, shown, quiet),
+        (Format::Human, None) => output::write(&human::matrix::render(matrix))?,
     }
     if options.strict_engine {
         strict(matrix.reports().map(|report| &report.machine))?;

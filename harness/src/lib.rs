@@ -88,6 +88,7 @@
 //! An [`engine`] boots an [`image`] into a [`machine`]; [`probe`] is the catalogue of forbidden actions; [`verify`]
 //! runs controls, service and probes and judges them; [`report`] shows what came out; [`mod@service`] is what tests use.
 
+pub mod distribution;
 pub mod engine;
 pub mod fit;
 pub mod harden;

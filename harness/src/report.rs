@@ -4,10 +4,12 @@ pub mod harden;
 pub mod human;
 pub mod matrix;
 mod mechanism;
+mod package;
 pub mod prove;
 pub mod scenario;
 
 pub use mechanism::{Enforcement, MechanismReport};
+pub use package::{PackageReport, Stage};
 pub use scenario::ScenarioReport;
 
 use crate::engine::Engine;
@@ -30,6 +32,9 @@ pub struct Report {
     pub units: Vec<UnitReport>,
     /// How long the parts that all units share took.
     pub phases: Vec<Phase>,
+    /// What became of the package that brought them, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<PackageReport>,
 }
 
 /// The machine that was booted.
@@ -233,10 +238,10 @@ impl MachineFacts {
 }
 
 impl Report {
-    /// Whether every unit [holds](Summary::holds).
+    /// Whether every unit [holds](Summary::holds), and the package that brought them, if one did, is in order.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.units.iter().all(|unit| unit.summary.holds())
+        self.units.iter().all(|unit| unit.summary.holds()) && self.package.as_ref().is_none_or(PackageReport::is_good)
     }
 }
 

@@ -22,6 +22,7 @@ pub use mechanism::self_check;
 pub(crate) use subject::UNPRIVILEGED;
 pub use subject::{NoService, Program as ProgramOf, Subject, UnitFile};
 
+use crate::distribution::DeliveryError;
 use crate::engine::{Engine, EngineError, File, Installation};
 use crate::fit::DoesNotFit;
 use crate::image::Image;
@@ -65,6 +66,9 @@ pub enum VerifyError {
     /// The image cannot run a service's program.
     #[error(transparent)]
     DoesNotFit(#[from] DoesNotFit),
+    /// A package of a distribution could not be tried.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
     /// A program that runs inside the machine said what it cannot have said.
     #[error("inside the machine: {0}")]
     Inside(String),
@@ -104,48 +108,69 @@ impl<'a> Session<'a> {
         subjects: Vec<Subject>,
         listener: Listener<'a>,
     ) -> Result<Self, VerifyError> {
-        let mut installation = Installation::default();
-        let mut plans = Vec::new();
-        for subject in subjects {
-            let mut catalogue = probes_for(subject.spec.systemd);
-            for forbid in &subject.spec.verify.forbid {
-                let probe =
-                    Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit: subject.unit(), error })?;
-                catalogue.push(probe);
-            }
-            let declared = Declared::of(&subject.spec);
-            let placeholders = placeholder::missing(image, &subject);
-            let notes = if placeholders.is_empty() { Vec::new() } else { vec![placeholder::note(&placeholders)] };
-            installation.files.extend(placeholders);
-            plans.push(Plan { subject, probes: catalogue, declared, notes });
-        }
-        let mut prepare = observer::routes();
-        let canaries: Vec<_> = plans.iter().flat_map(|plan| &plan.probes).flat_map(|probe| probe.canaries).collect();
-        prepare.extend(canary::stage(&canaries));
-        installation::install_stage(&prepare, &mut installation);
-        let settings: Vec<Setting> =
-            plans.iter().flat_map(|plan| [plan.subject.settings(), plan.subject.policy()].concat()).collect();
-        let self_check = SelfCheck::behind(&settings);
-        self_check.install(&mut installation);
-        for Plan { subject, probes, declared, .. } in &plans {
+        let Preparation { plans, stage, self_check, mut installation } = Preparation::of(image, subjects)?;
+        for Plan { subject, .. } in &plans {
             installation.files.extend(subject.installed.iter().cloned());
             for file in &subject.files {
                 let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
                 installation.files.push(File { path, content, mode: 0o644 });
             }
-            Runs::of(subject).install(probes, declared, &mut installation);
         }
         let mut phases = Vec::new();
         let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
+        let facts = MachineFacts::of(engine, image, &machine);
+        Self::probed(machine, facts, self_check, plans, stage, phases, listener)
+    }
+
+    /// The same in a machine that is up and has the subjects' units in it, none of which runs.
+    ///
+    /// # Errors
+    /// As for [`boot`](Self::boot).
+    pub(crate) fn join(
+        machine: Machine,
+        facts: MachineFacts,
+        image: &Image,
+        subjects: Vec<Subject>,
+        mut phases: Vec<Phase>,
+        listener: Listener<'a>,
+    ) -> Result<Self, VerifyError> {
+        let Preparation { plans, stage, self_check, installation } = Preparation::of(image, subjects)?;
+        for subject in plans.iter().map(|plan| &plan.subject).filter(|one| one.program == subject::Program::Packaged) {
+            // Where there is none, the service will not start, which is what is to be told.
+            let _ = machine.rename(&subject.executable(), &subject.aside());
+        }
+        for file in &installation.files {
+            machine.write_file(&file.path, &file.content, file.mode)?;
+        }
+        let probing = timed(listener, &mut phases, "probe", || -> Result<_, VerifyError> {
+            machine.exec(&["systemd-sysusers", installation::SYSUSERS], b"", PROBING)?.checked("systemd-sysusers")?;
+            machine.reload()?;
+            let units: Vec<&str> = installation.units.iter().map(String::as_str).collect();
+            // That one fails is what is to be seen.
+            machine.start(&units, PROBING)?;
+            Ok(())
+        });
+        probing?;
+        phases.pop();
+        Self::probed(machine, facts, self_check, plans, stage, phases, listener)
+    }
+
+    /// What the runs of the prober have left in a machine.
+    fn probed(
+        machine: Machine,
+        facts: MachineFacts,
+        self_check: SelfCheck,
+        plans: Vec<Plan>,
+        stage: usize,
+        phases: Vec<Phase>,
+        listener: Listener<'a>,
+    ) -> Result<Self, VerifyError> {
         let read = || -> Result<_, VerifyError> {
-            let facts = MachineFacts::of(engine, image, &machine);
             let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
-            decode(&staged, prepare.len()).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
-            let attempted =
-                plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect::<Result<_, _>>()?;
-            Ok((facts, attempted))
+            decode(&staged, stage).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
+            plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect()
         };
-        let (facts, attempted) = trusted(&machine, read())?;
+        let attempted = trusted(&machine, read())?;
         Ok(Self { machine, facts, self_check, attempted, phases, listener })
     }
 
@@ -163,10 +188,20 @@ impl<'a> Session<'a> {
         std::thread::scope(|scope| {
             // It takes its time to be gone.
             scope.spawn(|| drop(machine));
-            let unenforced = Unenforced::of(&facts.mechanisms);
-            let units = seen.into_iter().map(|(probed, ran)| service::report(&probed, ran, &unenforced)).collect();
-            Ok(Report { schema: SCHEMA, machine: facts.clone(), units, phases })
+            Ok(reported(seen, &facts, phases))
         })
+    }
+
+    /// The same; the machine goes on.
+    pub(crate) fn exercise_and_keep(
+        mut self,
+        programs: &HashMap<String, Vec<u8>>,
+    ) -> Result<(Report, Machine), VerifyError> {
+        let attempted = std::mem::take(&mut self.attempted);
+        let seen = self.run(attempted, programs);
+        let seen = trusted(&self.machine, seen)?;
+        let Self { machine, facts, phases, .. } = self;
+        Ok((reported(seen, &facts, phases), machine))
     }
 
     /// Runs the services, and tells what was seen of each.
@@ -208,6 +243,61 @@ impl<'a> Session<'a> {
     }
 }
 
+/// What is to be done with some subjects, and everything that it takes in a machine.
+struct Preparation {
+    plans: Vec<Plan>,
+    /// How many records the stage leaves.
+    stage: usize,
+    self_check: SelfCheck,
+    /// The prober, the units that run it, and what they look for.
+    installation: Installation,
+}
+
+impl Preparation {
+    fn of(image: &Image, subjects: Vec<Subject>) -> Result<Self, VerifyError> {
+        let mut installation = Installation::default();
+        let mut plans = Vec::new();
+        for subject in subjects {
+            let mut catalogue = probes_for(subject.spec.systemd);
+            for forbid in &subject.spec.verify.forbid {
+                let probe =
+                    Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit: subject.unit(), error })?;
+                catalogue.push(probe);
+            }
+            let declared = Declared::of(&subject.spec);
+            let placeholders = placeholder::missing(image, &subject);
+            let notes = if placeholders.is_empty() { Vec::new() } else { vec![placeholder::note(&placeholders)] };
+            installation.files.extend(placeholders);
+            plans.push(Plan { subject, probes: catalogue, declared, notes });
+        }
+        let stage = install_stage(plans.iter().flat_map(|plan| &plan.probes), &mut installation);
+        let settings: Vec<Setting> =
+            plans.iter().flat_map(|plan| [plan.subject.settings(), plan.subject.policy()].concat()).collect();
+        let self_check = SelfCheck::behind(&settings);
+        self_check.install(&mut installation);
+        for Plan { subject, probes, declared, .. } in &plans {
+            Runs::of(subject).install(probes, declared, &mut installation);
+        }
+        Ok(Self { plans, stage, self_check, installation })
+    }
+}
+
+/// Installs what plants everything that these probes look for. Returns how many records that leaves.
+pub(crate) fn install_stage<'a>(probes: impl Iterator<Item = &'a Probe>, installation: &mut Installation) -> usize {
+    let mut prepare = observer::routes();
+    let canaries: Vec<_> = probes.flat_map(|probe| probe.canaries).collect();
+    prepare.extend(canary::stage(&canaries));
+    installation::install_stage(&prepare, installation);
+    prepare.len()
+}
+
+/// Judges what was seen of each unit.
+fn reported(seen: Vec<(Probed, service::Ran)>, facts: &MachineFacts, phases: Vec<Phase>) -> Report {
+    let unenforced = Unenforced::of(&facts.mechanisms);
+    let units = seen.into_iter().map(|(probed, ran)| service::report(&probed, ran, &unenforced)).collect();
+    Report { schema: SCHEMA, machine: facts.clone(), units, phases, package: None }
+}
+
 /// What came of it, if the machine had its image to the end.
 fn trusted<T>(machine: &Machine, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
     machine.intact()?;
@@ -216,11 +306,19 @@ fn trusted<T>(machine: &Machine, result: Result<T, VerifyError>) -> Result<T, Ve
 
 /// Puts the service's own program where the prober stood, and takes away what made it the prober's.
 fn put_in_place(machine: &Machine, subject: &Subject, programs: &HashMap<String, Vec<u8>>) -> Result<(), VerifyError> {
-    if subject.program == subject::Program::Ours {
-        let bin = &subject.spec.bin;
-        let program =
-            programs.get(bin).ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{bin}`")))?;
-        machine.write_file(&subject.executable(), program, 0o755)?;
+    match subject.program {
+        subject::Program::Ours => {
+            let bin = &subject.spec.bin;
+            let program = programs
+                .get(bin)
+                .ok_or_else(|| VerifyError::Inside(format!("no program was built for bin `{bin}`")))?;
+            machine.write_file(&subject.executable(), program, 0o755)?;
+        }
+        subject::Program::Packaged => {
+            machine.remove_file(&subject.executable())?;
+            let _ = machine.rename(&subject.aside(), &subject.executable());
+        }
+        subject::Program::InMachine => {}
     }
     machine.remove_file(&Runs::of(subject).drop_in())?;
     for file in Runs::of(subject).silencing() {

@@ -249,7 +249,7 @@ fn sysusers(spec: &Spec, user: &str) -> String {
 }
 
 /// Whether a path is one that a service can be given: below a place for data, not such a place itself.
-fn is_data_directory(path: &str) -> bool {
+pub(crate) fn is_data_directory(path: &str) -> bool {
     ["/srv/", "/var/lib/", "/var/cache/", "/var/log/", "/var/spool/"]
         .iter()
         .any(|top| path.strip_prefix(top).is_some_and(|rest| !rest.is_empty()))

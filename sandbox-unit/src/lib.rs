@@ -18,6 +18,7 @@ pub mod lint;
 pub mod metadata;
 pub mod need;
 pub mod opening;
+pub mod packaging;
 pub mod place;
 pub mod policy;
 pub mod refusal;

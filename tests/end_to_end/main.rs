@@ -21,6 +21,7 @@ mod init;
 mod large_files;
 mod matrix;
 mod msrv;
+mod packages;
 mod profiles;
 mod project;
 mod prove;

@@ -18,6 +18,10 @@ Examples:
   cargo sandbox-unit verify --systemd all --static   (one report, a column a version)
   cargo sandbox-unit verify --workspace --systemd 252,257 --partition 1/4
   cargo sandbox-unit verify --unit nginx.service --works http://127.0.0.1/   (any unit of this machine)
+  cargo sandbox-unit verify --package hello_0.1.0-1_amd64.deb --systemd 252   (as it is installed)
+
+A package that ends in .deb, .rpm or .tar.gz is installed in the machine, and after all else upgraded, removed and purged. Its
+scripts run as root on the kernel of this machine: verify packages that you would install.
 
 Every forbidden action is first done outside the sandbox, on the same machine: what fails there proves nothing and is
 reported as inconclusive. Exit codes: 0 holds, 1 findings, 2 usage or configuration, 3 this machine cannot run it.")]
@@ -76,14 +80,17 @@ pub struct Foreign {
     #[arg(long, value_name = "UNIT", conflicts_with_all = ["workspace", "package"])]
     pub unit: Option<String>,
     /// Put this file into the machine, as in target/release/hello:/usr/bin/hello (can be given several times)
-    #[arg(long, value_name = "FROM:TO", requires = "unit")]
+    #[arg(long, value_name = "FROM:TO")]
     pub install: Vec<Install>,
     /// What says that the unit is ready: http://…, tcp:HOST:PORT, unix:PATH or log:TEXT
-    #[arg(long, value_name = "CHECK", requires = "unit")]
+    #[arg(long, value_name = "CHECK")]
     pub ready: Option<Ready>,
     /// What must work: http://…, tcp:HOST:PORT, unix:PATH or run:PROGRAM… (can be given several times)
-    #[arg(long, value_name = "CHECK", requires = "unit")]
+    #[arg(long, value_name = "CHECK")]
     pub works: Vec<Check>,
+    /// The version that a package file is upgraded to (default: the same with a higher version)
+    #[arg(long, value_name = "FILE", conflicts_with = "unit")]
+    pub upgrade: Option<PathBuf>,
 }
 
 /// A file for a machine.

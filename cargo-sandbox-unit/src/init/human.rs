@@ -34,9 +34,7 @@ fn write(out: &mut String, package: &Initialised, quiet: bool, dry_run: bool) ->
         return Ok(());
     }
     match (package.written, package.difference.is_empty()) {
-        (true, _) => {
-            writeln!(out, "  written; `cargo sandbox-unit verify -p {}` tells whether it is enough", package.package)
-        }
+        (true, _) => writeln!(out, "  written; {}", package.next),
         (false, false) => writeln!(out, "  not written (--dry-run)"),
         (false, true) => writeln!(out, "  nothing to add"),
     }

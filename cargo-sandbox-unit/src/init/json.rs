@@ -54,7 +54,7 @@ pub fn render(packages: &[Initialised]) -> serde_json::Result<String> {
 }
 
 fn package(initialised: &Initialised) -> PackageJson<'_> {
-    let Initialised { package, manifest, services, difference, written } = initialised;
+    let Initialised { package, manifest, services, difference, written, next: _ } = initialised;
     PackageJson { package, manifest, written: *written, difference, services: services.iter().map(service).collect() }
 }
 

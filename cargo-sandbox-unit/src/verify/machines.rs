@@ -4,6 +4,7 @@ use crate::compile;
 use crate::error::Error;
 use crate::progress;
 use sandbox_unit::version::SystemdVersion;
+use sandbox_unit_harness::distribution::{self, Delivery};
 use sandbox_unit_harness::engine::{Engine, available_memory};
 use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::report::Report;
@@ -27,6 +28,8 @@ pub struct Wanted {
     pub image: Image,
     /// What is verified there.
     pub subjects: Vec<Subject>,
+    /// The package that brings what is verified there, in the place of subjects.
+    pub package: Option<Delivery>,
 }
 
 /// The machines of one run.
@@ -67,9 +70,14 @@ impl Machines {
                         progress::line(labelled.then_some(systemd), &event);
                     }
                 };
-                let session = Session::boot(engine, &machine.image, machine.subjects, &listener);
-                let Some(programs) = programs.wait() else { return };
-                let report = session.and_then(|session| session.exercise(programs));
+                let report = match &machine.package {
+                    Some(package) => distribution::verify(engine, &machine.image, package, &listener),
+                    None => {
+                        let session = Session::boot(engine, &machine.image, machine.subjects, &listener);
+                        let Some(programs) = programs.wait() else { return };
+                        session.and_then(|session| session.exercise(programs))
+                    }
+                };
                 found.lock().unwrap_or_else(PoisonError::into_inner).push((systemd, report));
             }
         };

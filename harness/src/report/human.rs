@@ -3,7 +3,7 @@
 pub mod matrix;
 
 use super::scenario::Outcome;
-use super::{By, MachineFacts, Phase, ProbeReport, Report, ScenarioReport, UnitReport, Verdict, Work};
+use super::{By, MachineFacts, PackageReport, Phase, ProbeReport, Report, ScenarioReport, UnitReport, Verdict, Work};
 use anstyle::{AnsiColor, Style};
 use std::fmt::{self, Write};
 
@@ -40,7 +40,30 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
         )?;
         write_unit(out, unit)?;
     }
+    if let Some(package) = &report.package {
+        write_package(out, package)?;
+    }
     write_phases(out, report.phases.iter().chain(report.units.iter().flat_map(|unit| &unit.phases)))
+}
+
+/// A package from its installation to its end.
+fn write_package(out: &mut String, package: &PackageReport) -> fmt::Result {
+    writeln!(
+        out,
+        "{HEAD}{}{HEAD:#}  {DIM}{} {}, by {}{DIM:#}",
+        package.file, package.name, package.version, package.manager
+    )?;
+    for stage in &package.stages {
+        writeln!(out, "\n  {HEAD}{}{HEAD:#}", stage.title())?;
+        for work in &stage.works {
+            write_work(out, work)?;
+        }
+    }
+    write_list(out, "To know", &package.notes)?;
+    let (style, word) = if package.is_good() { (GOOD, "is in order") } else { (BAD, "is not in order") };
+    let failed = package.stages.iter().flat_map(|stage| &stage.works).filter(|work| !work.ok).count();
+    let all = package.stages.iter().map(|stage| stage.works.len()).sum::<usize>();
+    writeln!(out, "\n  {style}{HEAD}{} {word}{HEAD:#}{style:#}: {} of {all} work\n", package.name, all - failed)
 }
 
 /// How long everything took, in a line.
@@ -280,10 +303,30 @@ mod tests {
             ],
         };
         let phases = vec![Phase { name: "boot".into(), ms: 120 }];
-        let report = Report { schema: SCHEMA, machine, units: vec![unit], phases };
+        let report = Report { schema: SCHEMA, machine, units: vec![unit], phases, package: None };
         assert!(!report.is_good());
         let text = render(&report);
         let plain: String = anstream::adapter::strip_str(&text).to_string();
         insta::assert_snapshot!(plain);
+    }
+
+    #[test]
+    fn a_package_is_told_stage_by_stage() {
+        let work = |name: &str, ok, detail: &str| Work { name: name.into(), ok, detail: detail.into() };
+        let stage = |name: &str, works| crate::report::Stage { name: name.into(), works };
+        let package = PackageReport {
+            file: "hello_1.0.0-1_amd64.deb".into(),
+            name: "hello".into(),
+            version: "1.0.0-1".into(),
+            manager: "dpkg".into(),
+            stages: vec![
+                stage("installation", vec![work("hello.service is started", true, "active")]),
+                stage("purge", vec![work("nothing is left of it", false, "/var/lib/hello")]),
+            ],
+            notes: vec!["the user hello stays".into()],
+        };
+        let mut text = String::new();
+        write_package(&mut text, &package).expect("written");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
     }
 }

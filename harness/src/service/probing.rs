@@ -283,14 +283,9 @@ impl Booted {
         Ok(units.into_iter().zip(shown).filter(|(_, properties)| up(properties)).map(|(unit, _)| unit).collect())
     }
 
-    /// Where the service's program waits while the prober stands in its place.
-    fn aside(&self) -> String {
-        format!("{}.sandbox-unit-aside", self.subject.executable())
-    }
-
     fn set_aside(&self) -> Result<(), MachineError> {
         // Where there is none, the service could not start, but its sandbox can be looked at.
-        let _ = self.machine.rename(&self.subject.executable(), &self.aside());
+        let _ = self.machine.rename(&self.subject.executable(), &self.subject.aside());
         // The probes run with all that the unit keeps; they are harmless, as a service or a command is not.
         match harmless_drop_in(&self.subject) {
             Some((path, _)) => self.machine.remove_file(&path),
@@ -303,7 +298,7 @@ impl Booted {
             return Ok(());
         }
         self.machine.remove_file(&self.subject.executable())?;
-        let _ = self.machine.rename(&self.aside(), &self.subject.executable());
+        let _ = self.machine.rename(&self.subject.aside(), &self.subject.executable());
         match harmless_drop_in(&self.subject) {
             Some((path, text)) => self.machine.write_file(&path, text.as_bytes(), 0o644),
             None => Ok(()),

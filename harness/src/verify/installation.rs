@@ -4,7 +4,7 @@ use crate::engine::{File, Installation};
 use crate::probe::program::{Program, encode};
 use crate::probe::{Probe, Run};
 use crate::verify::declared::Declared;
-use crate::verify::subject::{Program as Brought, Subject, UNPRIVILEGED};
+use crate::verify::subject::{Subject, UNPRIVILEGED};
 use crate::verify::{BASE, PROBER, PROBER_PROGRAM};
 use sandbox_unit::unit::quote_argument;
 
@@ -56,7 +56,7 @@ impl<'a> Runs<'a> {
     /// The drop-ins that keep sockets of the image from starting the unit while the prober is in its place: it takes nothing
     /// from them, and would be started again without end. They go before the service itself runs.
     pub fn silencing(&self) -> Vec<File> {
-        if self.subject.program == Brought::Ours {
+        if self.subject.program.is_of_the_unit_alone() {
             return Vec::new();
         }
         let settings = self.subject.settings();
@@ -139,12 +139,10 @@ impl<'a> Runs<'a> {
     /// What lets a prober be executed that does not stand where the unit allows programs.
     fn reachable(&self) -> String {
         let prober = self.subject.prober();
-        match self.subject.program {
+        match !self.subject.program.is_of_the_unit_alone() && self.subject.restricts_execution() {
             // A path that may be executed becomes writable, where all are read-only, unless it is mounted again.
-            Brought::InMachine if self.subject.restricts_execution() => {
-                format!("ExecPaths={prober}\nBindReadOnlyPaths={prober}\n")
-            }
-            Brought::InMachine | Brought::Ours => String::new(),
+            true => format!("ExecPaths={prober}\nBindReadOnlyPaths={prober}\n"),
+            false => String::new(),
         }
     }
 
@@ -191,9 +189,12 @@ pub fn install_stage(programs: &[Program], installation: &mut Installation) {
     put(&program, &encode(programs, true), 0o600);
     put(&unit_path(STAGE), unit.as_bytes(), 0o644);
     let user = format!("u {UNPRIVILEGED} - \"Control runs of sandbox-unit\"\n");
-    put("/usr/lib/sysusers.d/sandbox-unit-control.conf", user.as_bytes(), 0o644);
+    put(SYSUSERS, user.as_bytes(), 0o644);
     installation.units.push(STAGE.into());
 }
+
+/// What makes the user of the control runs.
+pub const SYSUSERS: &str = "/usr/lib/sysusers.d/sandbox-unit-control.conf";
 
 /// Where [`STAGE`] says what came of it.
 pub fn stage_records() -> String {

@@ -2,7 +2,7 @@
 
 use super::VerifyError;
 use super::explain::Properties;
-use super::subject::{Program, Subject};
+use super::subject::Subject;
 use crate::machine::Machine;
 use crate::report::Work;
 use std::time::Duration;
@@ -54,10 +54,7 @@ const ROOM: &str = "stat --file-system --format='%b %a %S %n' / /tmp /var/tmp /r
 /// Whether nothing of a stopped service runs any more. What does is ended: others have the machine after it.
 pub fn leaves_nothing(machine: &Machine, subject: &Subject, properties: &Properties) -> Result<Work, VerifyError> {
     // A program that others run, too, says nothing: it can be the shell that looks.
-    let program = match subject.program {
-        Program::Ours => subject.executable(),
-        Program::InMachine => String::new(),
-    };
+    let program = if subject.program.is_of_the_unit_alone() { subject.executable() } else { String::new() };
     let unit = subject.unit();
     let invocation = properties.get("InvocationID").map(String::as_str).unwrap_or_default();
     let strangers = strangers(machine)?;

@@ -31,6 +31,19 @@ pub enum Program {
     /// It is in the machine, with all that it needs, and can be one that others need, too, such as a shell: the prober has a
     /// place of its own. What the unit promises is what its own lines say.
     InMachine,
+    /// The package of a distribution has put it into the machine, for this unit alone: it makes room for the prober for as
+    /// long as that probes, and then stands there again, as it was.
+    Packaged,
+}
+
+impl Program {
+    /// Whether only this unit runs it, so that the prober can stand in its place.
+    pub(crate) fn is_of_the_unit_alone(self) -> bool {
+        match self {
+            Self::Ours | Self::Packaged => true,
+            Self::InMachine => false,
+        }
+    }
 }
 
 /// A unit that is no service.
@@ -108,10 +121,12 @@ impl Subject {
     /// Where the prober stands.
     #[must_use]
     pub fn prober(&self) -> String {
-        match self.program {
-            Program::Ours => self.executable(),
-            Program::InMachine => PROBER_BESIDE.to_owned(),
-        }
+        if self.program.is_of_the_unit_alone() { self.executable() } else { PROBER_BESIDE.to_owned() }
+    }
+
+    /// Where its program waits while the prober stands in its place, of one that is in the machine.
+    pub(crate) fn aside(&self) -> String {
+        format!("{}.sandbox-unit-aside", self.executable())
     }
 
     /// The same in a machine where the service itself never runs: in its place, too, where that is the only one from which the
@@ -163,7 +178,7 @@ impl Subject {
     #[must_use]
     pub fn policy(&self) -> Vec<Setting> {
         match self.program {
-            Program::Ours => policy::policy(&self.spec).settings,
+            Program::Ours | Program::Packaged => policy::policy(&self.spec).settings,
             Program::InMachine => self.settings(),
         }
     }
@@ -171,7 +186,7 @@ impl Subject {
     /// What the policy has to say about the spec.
     pub(crate) fn notes(&self) -> Vec<String> {
         match self.program {
-            Program::Ours => policy::policy(&self.spec).notes,
+            Program::Ours | Program::Packaged => policy::policy(&self.spec).notes,
             Program::InMachine => Vec::new(),
         }
     }
@@ -180,7 +195,7 @@ impl Subject {
     #[must_use]
     pub fn baseline(&self) -> Vec<Setting> {
         match self.program {
-            Program::Ours => policy::baseline(&self.spec).settings,
+            Program::Ours | Program::Packaged => policy::baseline(&self.spec).settings,
             Program::InMachine => Vec::new(),
         }
     }
@@ -188,7 +203,7 @@ impl Subject {
     /// The profile that it follows, in a word; nothing where it follows none of ours.
     pub(crate) fn profile(&self) -> &'static str {
         match self.program {
-            Program::Ours => self.spec.profile.name(),
+            Program::Ours | Program::Packaged => self.spec.profile.name(),
             Program::InMachine => "",
         }
     }
@@ -196,7 +211,7 @@ impl Subject {
     /// Whether every probe that goes through is a finding: without a profile, nothing is promised, and everything is shown.
     #[must_use]
     pub fn claims_everything(&self) -> bool {
-        self.program == Program::Ours && self.spec.profile == Profile::None
+        self.program.is_of_the_unit_alone() && self.spec.profile == Profile::None
     }
 
     /// The user of the control run without privileges: the unit's own where it has one.

@@ -4,12 +4,14 @@
 //! What the author has said is not overruled: lists are added to, and a key that says something else stays as it is and is
 //! reported, unless the caller asks for it to be replaced.
 
+mod addition;
 mod declaration;
 mod splice;
 
 #[cfg(test)]
 mod tests;
 
+pub use addition::{AddError, Addition, add};
 pub use declaration::{Declaration, Kept};
 
 use super::{Manifest, Parsed, parse};

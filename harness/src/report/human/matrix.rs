@@ -48,11 +48,43 @@ fn write_matrix(out: &mut String, matrix: &Matrix) -> fmt::Result {
     for unit in matrix.units() {
         write_unit(out, matrix, unit)?;
     }
+    write_packages(out, matrix)?;
     for column in &matrix.columns {
         write_column(out, column)?;
     }
     write_lacking(out, matrix)?;
     write_times(out, matrix)
+}
+
+/// The package that brought the units, if one did: each stage in a row, and what is wrong in lines of its own.
+fn write_packages(out: &mut String, matrix: &Matrix) -> fmt::Result {
+    let of = |column: &Column| column.report.as_ref().and_then(|report| report.package.clone());
+    let Some(first) = matrix.columns.iter().find_map(of) else { return Ok(()) };
+    let name = format!("{} {}, by {}", first.name, first.version, first.manager);
+    write_row(out, &name, HEAD, matrix, |column| Some((column.systemd.to_string(), HEAD)))?;
+    let mut names: Vec<String> = Vec::new();
+    for stage in matrix.columns.iter().filter_map(of).flat_map(|package| package.stages) {
+        if !names.contains(&stage.name) {
+            names.push(stage.name);
+        }
+    }
+    for name in &names {
+        write_row(out, &format!("  {name}"), Style::new(), matrix, |column| {
+            let stage = of(column)?.stages.into_iter().find(|stage| stage.name == *name)?;
+            let good = stage.works.iter().filter(|work| work.ok).count();
+            Some((format!("{good}/{}", stage.works.len()), if good == stage.works.len() { GOOD } else { BAD }))
+        })?;
+    }
+    writeln!(out)?;
+    for column in &matrix.columns {
+        for stage in of(column).into_iter().flat_map(|package| package.stages) {
+            for work in stage.works.iter().filter(|work| !work.ok) {
+                write!(out, "  on {}, {}: ", column.systemd, stage.name)?;
+                write_work(out, work)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn write_unit(out: &mut String, matrix: &Matrix, unit: &str) -> fmt::Result {
@@ -225,7 +257,7 @@ mod tests {
             )],
         };
         let phases = vec![Phase { name: "boot".into(), ms: 120 }];
-        let report = Report { schema: SCHEMA, machine, units: vec![unit], phases };
+        let report = Report { schema: SCHEMA, machine, units: vec![unit], phases, package: None };
         Column { systemd, report: Some(report), error: None }
     }
 
