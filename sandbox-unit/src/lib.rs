@@ -19,6 +19,7 @@ pub mod need;
 pub mod place;
 pub mod policy;
 pub mod refusal;
+pub mod schema;
 pub mod spec;
 pub mod syscall_set;
 pub mod unit;

@@ -4,6 +4,7 @@
 //! that one run shows them all. Only a text that is not TOML ends it, since what follows would be guesswork.
 
 mod consistency;
+pub mod key;
 mod layer;
 mod name;
 mod network;
@@ -22,6 +23,7 @@ use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::spec::{Package, Spec};
 use layer::Layer;
 use problem::{File, Located, Place, Problem, Sink};
+pub(crate) use raw::{owned_by_a_key, owned_directives};
 use reader::{Reader, Value};
 use std::sync::Arc;
 use toml::de::DeTable;
