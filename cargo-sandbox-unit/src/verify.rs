@@ -53,6 +53,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
     }
     // Told before anything is built.
     let chosen = engine::choose(options.engine)?;
+    progress::detail("Engine", chosen.name());
     let mut wanted = Vec::new();
     for (systemd, mut subjects) in parts {
         let release = (!alone).then(|| systemd.to_string());
@@ -65,7 +66,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
         wanted.push(Wanted { systemd, image, subjects });
     }
     let shown: Vec<Subject> = wanted.iter().flat_map(|machine| machine.subjects.clone()).collect();
-    let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let watched = progress::is_watched(quiet);
     let machines = Machines { wanted, alone, watched };
     let build = || match options.foreign.unit {
         Some(_) => Ok(HashMap::new()),

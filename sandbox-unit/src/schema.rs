@@ -14,8 +14,10 @@ pub const ID: &str = "https://raw.githubusercontent.com/sandbox-unit/cargo-sandb
 /// The schema of a Cargo.toml of which everything but our tables is left to Cargo.
 #[must_use]
 pub fn schema() -> Value {
+    let tables = key::TABLES.iter().map(|table| (name(table), object(table)));
+    let shared = [("unit", directives()), ("line", line())];
     let definitions: Map<String, Value> =
-        key::TABLES.iter().map(|table| (name(table).to_owned(), object(table))).collect();
+        tables.chain(shared).map(|(name, schema)| (name.to_owned(), schema)).collect();
     let within = |kind: &str, table: Value| {
         let metadata = json!({ "type": "object", "properties": { "sandbox-unit": table } });
         (kind.to_owned(), json!({ "type": "object", "properties": { "metadata": metadata } }))
@@ -25,7 +27,7 @@ pub fn schema() -> Value {
         properties.remove("service");
     }
     let roots: Map<String, Value> =
-        [within("package", reference(&key::FOR_ALL)), within("workspace", workspace)].into_iter().collect();
+        [within("package", reference(name(&key::FOR_ALL))), within("workspace", workspace)].into_iter().collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": ID,
@@ -45,9 +47,8 @@ fn name(table: &Table) -> &'static str {
     }
 }
 
-fn reference(table: &Table) -> Value {
-    // Beside `$ref`, draft 7 takes nothing into account.
-    json!({ "$ref": format!("#/definitions/{}", name(table)) })
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/definitions/{name}") })
 }
 
 fn object(table: &Table) -> Value {
@@ -84,7 +85,7 @@ fn property(key: &Key) -> Value {
     }
     let values = values(key.values);
     match values {
-        // A reference stands alone.
+        // Beside `$ref`, draft 7 takes nothing into account.
         Value::Object(map) if map.contains_key("$ref") => json!({ "description": says, "allOf": [map] }),
         Value::Object(mut map) => {
             map.insert("description".into(), says.into());
@@ -107,16 +108,16 @@ fn values(values: Values) -> Value {
             let one = text(&key::BELOW);
             json!({ "anyOf": [{ "type": "boolean" }, one, list(one.clone())] })
         }
-        Values::Directives => directives(),
+        Values::Directives => reference("unit"),
         Values::Pairs => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Values::Command => {
             let program = json!({ "type": "string", "pattern": "^/" });
             json!({ "type": "array", "minItems": 1, "items": [program], "additionalItems": { "type": "string" } })
         }
-        Values::Table(table) => reference(table),
-        Values::Tables(table) => list(reference(table)),
+        Values::Table(table) => reference(name(table)),
+        Values::Tables(table) => list(reference(name(table))),
         Values::Named(table) => {
-            json!({ "type": "object", "propertyNames": text(&key::UNIT_NAME), "additionalProperties": reference(table) })
+            json!({ "type": "object", "propertyNames": text(&key::UNIT_NAME), "additionalProperties": reference(name(table)) })
         }
     }
 }
@@ -163,9 +164,7 @@ fn directives() -> Value {
             let properties: Map<String, Value> = written
                 .map(|directive| {
                     let says = format!("{}. {}", directive.protects, directive.manual.page());
-                    let mut line = line();
-                    line["description"] = says.into();
-                    (directive.name.to_owned(), line)
+                    (directive.name.to_owned(), json!({ "description": says, "allOf": [reference("line")] }))
                 })
                 .collect();
             let owned: Vec<&str> = crate::metadata::owned_directives(section).collect();
@@ -177,7 +176,7 @@ fn directives() -> Value {
                 "type": "object",
                 "properties": properties,
                 "propertyNames": names,
-                "additionalProperties": line(),
+                "additionalProperties": reference("line"),
             });
             (section.name().to_owned(), table)
         })
