@@ -201,6 +201,17 @@ pub enum Format {
     Json,
 }
 
+/// How a verification is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For a person.
+    Human,
+    /// For a program: one JSON document, versioned by its `schema`.
+    Json,
+    /// For a CI server: JUnit's XML, a test suite for each unit.
+    Junit,
+}
+
 /// What boots machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Engine {

@@ -4,7 +4,7 @@ mod machines;
 
 pub use machines::Machines;
 
-use crate::cli::{Format, Verify, Versions};
+use crate::cli::{Verify, VerifyFormat, Versions};
 use crate::engine;
 use crate::error::Error;
 use crate::matrix::{self, Cell, Version};
@@ -16,7 +16,7 @@ use sandbox_unit::directive::Section;
 use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::report::matrix::Matrix;
-use sandbox_unit_harness::report::{MachineFacts, Report, human};
+use sandbox_unit_harness::report::{MachineFacts, Report, human, junit};
 use sandbox_unit_harness::verify::{Subject, UnitFile};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -83,11 +83,13 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
         elevate::verify(machines, build()?)?
     };
     match (options.format, matrix.reports().next().filter(|_| alone)) {
-        (Format::Json, Some(report)) => println!("{}", json(report)?),
-        (Format::Json, None) => println!("{}", json(&matrix)?),
-        (Format::Human, _) if quiet && matrix.is_good() && matrix.is_complete() => {}
-        (Format::Human, Some(report)) => tell(report, &shown, quiet),
-        (Format::Human, None) => output::write(&human::matrix::render(&matrix))?,
+        (VerifyFormat::Json, Some(report)) => println!("{}", json(report)?),
+        (VerifyFormat::Json, None) => println!("{}", json(&matrix)?),
+        (VerifyFormat::Junit, Some(report)) => output::write(&junit::render(report))?,
+        (VerifyFormat::Junit, None) => output::write(&junit::render_matrix(&matrix))?,
+        (VerifyFormat::Human, _) if quiet && matrix.is_good() && matrix.is_complete() => {}
+        (VerifyFormat::Human, Some(report)) => tell(report, &shown, quiet),
+        (VerifyFormat::Human, None) => output::write(&human::matrix::render(&matrix))?,
     }
     if options.strict_engine {
         strict(matrix.reports().map(|report| &report.machine))?;

@@ -1,6 +1,7 @@
 //! What came out of a verification: the data that every renderer shows.
 
 pub mod human;
+pub mod junit;
 pub mod matrix;
 mod mechanism;
 pub mod prove;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The verbs that `--help` lists.
-fn verbs() -> Vec<String> {
+pub fn verbs() -> Vec<String> {
     let output = plain_tool().arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();

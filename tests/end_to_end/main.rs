@@ -6,9 +6,11 @@
 
 mod audit;
 mod checks;
+mod ci;
 mod configuration;
 #[cfg(feature = "container")]
 mod container;
+mod documentation;
 mod emit;
 mod examples;
 mod faults;
