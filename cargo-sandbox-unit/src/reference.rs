@@ -11,36 +11,49 @@ use crate::error::Error;
 use crate::{GOOD, atomic_file};
 use anstream::println;
 
-/// Every page: its file, its title, what it is about, and what writes the rest.
-static PAGES: &[(&str, &str, &str, fn() -> String)] = &[
-    ("metadata.md", "Metadata", "What can be written below `[package.metadata.sandbox-unit]`.", metadata::keys),
-    (
+/// One page.
+struct Page {
+    file: &'static str,
+    title: &'static str,
+    about: &'static str,
+    /// Writes the rest.
+    rest: fn() -> String,
+}
+
+const fn page(file: &'static str, title: &'static str, about: &'static str, rest: fn() -> String) -> Page {
+    Page { file, title, about, rest }
+}
+
+/// Every page.
+static PAGES: &[Page] = &[
+    page("metadata.md", "Metadata", "What can be written below `[package.metadata.sandbox-unit]`.", metadata::keys),
+    page(
         "needs.md",
         "Needs",
         "The exceptions that a service can declare, `needs = [...]`, and what each opens.",
         metadata::needs,
     ),
-    ("commands.md", "Commands", "Every verb, as its `--help` has it.", commands::help),
-    (
+    page("commands.md", "Commands", "Every verb, as its `--help` has it.", commands::help),
+    page(
         "exit-statuses.md",
         "Exit statuses",
         "What this program ends with, and what systemd ends a service with that it could not start.",
         exit_status::statuses,
     ),
-    (
+    page(
         "directives.md",
         "Directives",
         "The catalogue of directives; `cargo sandbox-unit explain NAME` tells more of each.",
         catalogue::directives,
     ),
-    ("probes.md", "Probes", "Everything that is attempted, and what is able to stop it.", catalogue::probes),
-    ("scenarios.md", "Scenarios", "Steps of intrusions, made of probes.", catalogue::scenarios),
-    ("lints.md", "Lints", "What `audit` says about the lines of a unit.", catalogue::lints),
+    page("probes.md", "Probes", "Everything that is attempted, and what is able to stop it.", catalogue::probes),
+    page("scenarios.md", "Scenarios", "Steps of intrusions, made of probes.", catalogue::scenarios),
+    page("lints.md", "Lints", "What `audit` says about the lines of a unit.", catalogue::lints),
 ];
 
 /// Runs the verb.
 pub fn run(options: &Reference) -> Result<u8, Error> {
-    for (file, title, about, rest) in PAGES {
+    for Page { file, title, about, rest } in PAGES {
         let text = format!(
             "# {title}\n\n<!-- Made by `cargo sandbox-unit reference docs/reference`; change the tables in the code. -->\n\n{about}\n\n{}\n",
             rest().trim_end()

@@ -135,7 +135,7 @@ mod tests {
         for table in TABLES {
             let found = found(&in_table(table, "zzzzzzzzzzzz = 1\n"));
             let help = found.iter().find(|one| one.message.contains("unknown key `zzzzzzzzzzzz`"));
-            let help = help.and_then(|one| one.help.as_deref()).unwrap_or_else(|| panic!("{}: {found:?}", table.path));
+            let help = help.and_then(|one| one.help.as_deref()).expect(table.path);
             let listed = help.strip_prefix("the keys here are: ").expect(help);
             let mut read: BTreeSet<&str> = listed.split(", ").collect();
             if std::ptr::eq(*table, &CHECK) {
@@ -159,10 +159,10 @@ mod tests {
                 if matches!(key.values, Values::Named(_)) || (table.path.is_empty() && key.name == "clients") {
                     continue;
                 }
-                if table.one_of.iter().all(|kind| !lines.contains(&format!("{kind} = "))) {
-                    if let Some(kind) = table.one_of.first().and_then(|kind| table.key(kind)) {
-                        lines.push_str(&format!("{} = {}\n", kind.name, kind.example));
-                    }
+                if table.one_of.iter().all(|kind| !lines.contains(&format!("{kind} = ")))
+                    && let Some(kind) = table.one_of.first().and_then(|kind| table.key(kind))
+                {
+                    lines.push_str(&format!("{} = {}\n", kind.name, kind.example));
                 }
                 if key.name == "type" {
                     lines.push_str("unit.Service.MemoryMax = \"64M\"\n");

@@ -193,7 +193,7 @@ fn missing<'a>(shown: &'a str, printed: &str) -> Vec<&'a str> {
         let line = alike(line);
         match line.strip_suffix("...") {
             Some(begin) => printed.iter().any(|printed| printed.contains(begin.trim_end().trim_end_matches(','))),
-            None => printed.iter().any(|printed| *printed == line),
+            None => printed.contains(&line),
         }
     };
     shown.lines().filter(|line| !line.trim().is_empty() && !is_printed(line)).collect()
