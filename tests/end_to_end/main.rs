@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod audit;
+mod build_time;
 mod checks;
 mod ci;
 mod configuration;

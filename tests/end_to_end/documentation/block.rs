@@ -71,7 +71,7 @@ impl Block {
             ("text", _) if reason("not printed:") => Deed::Nothing,
             ("toml", "") => Deed::Declare,
             ("json", "") => Deed::Json,
-            ("rust" | "yaml", rest) => rest.strip_prefix("from ").map_or(Deed::Unknown, Deed::Find),
+            ("rust" | "yaml" | "toml", rest) => rest.strip_prefix("from ").map_or(Deed::Unknown, Deed::Find),
             _ => Deed::Unknown,
         }
     }
