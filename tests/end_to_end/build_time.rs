@@ -85,7 +85,7 @@ fn a_build_script_makes_the_units_anew_when_the_metadata_changes_and_only_then()
     let output = copy.cargo(&["build"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success());
-    assert!(said.contains("Cargo.toml:16:8: unknown service type `onehot`"), "{said}");
+    assert!(said.contains("Cargo.toml:17:8: unknown service type `onehot`"), "{said}");
 }
 
 /// What stands in an xtask.

@@ -47,7 +47,7 @@ impl Checkout {
 
     /// Runs a step.
     fn run(&self, script: &str) -> (i32, String) {
-        // What is in crates.io is built by tests/newcomer; here the program under test is found in the path.
+        // Installing takes minutes; the program under test is found in the path.
         let installs = |line: &&str| line.trim_start().starts_with("cargo install --locked ");
         let (installed, rest): (Vec<&str>, Vec<&str>) = script.lines().partition(installs);
         assert!(installed.is_empty() || rest.is_empty(), "a step that installs does nothing else: {script}");
