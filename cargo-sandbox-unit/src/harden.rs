@@ -101,7 +101,7 @@ pub fn run(options: &Harden, quiet: bool) -> Result<u8, Error> {
         Some(_) => HashMap::new(),
         None => compile::binaries(&options.selection, &options.build, &cells)?,
     };
-    let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let watched = progress::is_watched(quiet);
     let minimal_calls = options.syscalls == Syscalls::Minimal;
     let budget = options.budget.map(|budget| budget.0);
     let searching = Searching { image, specs, unit, budget, minimal_calls, watched };
