@@ -8,7 +8,18 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// What the prober is made of.
-const SOURCES: [&str; 4] = ["main.rs", "machine.rs", "wire.rs", "calls.rs"];
+const SOURCES: [&str; 10] = [
+    "calls.rs",
+    "machine.rs",
+    "main.rs",
+    "recorder.rs",
+    "recorder/memory.rs",
+    "recorder/paths.rs",
+    "recorder/trace.rs",
+    "recording.rs",
+    "watched.rs",
+    "wire.rs",
+];
 
 fn main() -> ExitCode {
     for source in SOURCES {

@@ -1,7 +1,9 @@
 //! The command line.
 
+mod harden;
 mod verify;
 
+pub use harden::{Harden, Syscalls};
 pub use verify::{Foreign, Install, Verify, Versions};
 
 use crate::matrix::Version;
@@ -45,10 +47,12 @@ pub struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
+  cargo sandbox-unit init                  propose in Cargo.toml what this package needs
   cargo sandbox-unit emit                  write the units of this package to target/sandbox-unit/
   cargo sandbox-unit verify                build, boot, and prove that the sandbox holds
   cargo sandbox-unit verify -p hello       the same for one package of a workspace
   cargo sandbox-unit prove                 what each setting of the units is for, by taking it away
+  cargo sandbox-unit harden                the tightest sandbox that it still works in, found by trying
   cargo sandbox-unit audit                 its exposure, and what is wrong with its lines
   cargo sandbox-unit diff old new          the protections that a change takes away
   cargo sandbox-unit doctor --fix          install what this machine lacks
@@ -59,12 +63,16 @@ Exit codes: 0 all good, 1 findings, 2 usage or configuration, 3 this machine can
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Propose in Cargo.toml what the service seems to need
+    Init(Init),
     /// Write the units that follow from [package.metadata.sandbox-unit]
     Emit(Emit),
     /// Boot the units and prove that the service works and everything else fails
     Verify(Verify),
     /// Prove of each setting of the units that it is load-bearing: what goes through without it
     Prove(Prove),
+    /// Search for the tightest sandbox that the service still works in, and write down what it needs
+    Harden(Harden),
     /// Score units as systemd-analyze does, and point at what is wrong with them
     Audit(Audit),
     /// Tell what changed between two units in meaning: protections lost and gained
@@ -99,6 +107,35 @@ pub struct Target {
     /// The oldest systemd that the units must load on, in place of what the metadata says
     #[arg(long, value_name = "VERSION")]
     pub systemd: Option<u16>,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo sandbox-unit init --dry-run                     show what would be written
+  cargo sandbox-unit init -p hello --bin hello
+  cargo sandbox-unit init --from debian/hello.service   take over what a unit says, with its drop-ins, socket and timer
+
+Looked at are the crates that the program is made of, its code, README and Dockerfile, and units of it that lie in the package.
+Nothing is built or run. Each line that is written says above it what it rests on. What Cargo.toml says already is kept, and
+told. Exit codes: 0 done, 2 usage or configuration.")]
+pub struct Init {
+    /// The packages.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Only the services that run this binary (can be given several times)
+    #[arg(long, value_name = "NAME")]
+    pub bin: Vec<String>,
+    /// A unit that the service has had (can be given several times)
+    #[arg(long, value_name = "UNIT")]
+    pub from: Vec<PathBuf>,
+    /// Write nothing; show the difference
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// `emit`.

@@ -4,10 +4,12 @@
 //! belongs to root is written outside the machine.
 
 use crate::error::Error;
+use crate::harden::Searching;
 use crate::prove::Proving;
 use crate::verify::Machines;
-use crate::{GOOD, UNABLE, interrupt};
+use crate::{GOOD, UNABLE, compile, interrupt};
 use sandbox_unit_harness::engine::{self, Missing};
+use sandbox_unit_harness::report::harden::Hardening;
 use sandbox_unit_harness::report::matrix::Matrix;
 use sandbox_unit_harness::report::prove::Proof;
 use serde::de::DeserializeOwned;
@@ -25,6 +27,8 @@ enum Plan {
     Verify { machines: Machines, programs: HashMap<String, PathBuf> },
     /// For `prove`.
     Prove(Proving),
+    /// For `harden`.
+    Harden { searching: Searching, programs: HashMap<String, PathBuf> },
 }
 
 /// Has the machine part of `verify` run as root.
@@ -41,6 +45,14 @@ pub fn verify(machines: Machines, programs: HashMap<String, PathBuf>) -> Result<
 /// As for [`verify`].
 pub fn prove(proving: Proving) -> Result<Proof, Error> {
     as_root(&Plan::Prove(proving))
+}
+
+/// Has the machine part of `harden` run as root.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn harden(searching: Searching, programs: HashMap<String, PathBuf>) -> Result<Hardening, Error> {
+    as_root(&Plan::Harden { searching, programs })
 }
 
 fn as_root<T: DeserializeOwned>(plan: &Plan) -> Result<T, Error> {
@@ -122,18 +134,24 @@ fn no_sudo(this: &str) -> Missing {
 
 /// The part that runs as root.
 pub fn machine_part() -> Result<u8, Error> {
-    interrupt::watch()?;
     let mut text = Vec::new();
     std::io::stdin().read_to_end(&mut text).map_err(|error| Error::file("standard input", error))?;
     let plan = serde_json::from_slice(&text).map_err(|error| {
         Error::Usage(format!("`machine-part` is called by other verbs, with a plan on standard input: {error}"))
     })?;
+    match plan {
+        Plan::Harden { .. } => interrupt::ask()?,
+        Plan::Verify { .. } | Plan::Prove(_) => interrupt::watch()?,
+    }
     let engine = engine::choose().map_err(Error::NoEngine)?;
     let text = match plan {
         Plan::Verify { machines, programs } => {
             serde_json::to_string(&machines.verify(engine.as_ref(), || Ok(programs))?)
         }
         Plan::Prove(proving) => serde_json::to_string(&proving.prove(engine.as_ref())?),
+        Plan::Harden { searching, programs } => {
+            serde_json::to_string(&searching.search(engine.as_ref(), &compile::read(programs)?)?)
+        }
     };
     println!("{}", text.map_err(|error| Error::Usage(error.to_string()))?);
     Ok(GOOD)

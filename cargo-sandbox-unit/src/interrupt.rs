@@ -1,6 +1,7 @@
 //! Ctrl-C and its like end the tool at once, and its machines with it.
 
 use crate::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// From now on, a signal that asks to end does so with [`INTERRUPTED`].
 ///
@@ -15,6 +16,23 @@ pub fn watch() -> Result<(), Error> {
     Ok(())
 }
 
+/// From now on, a signal that asks to end is one that [`asked`] tells of; the second ends the tool as [`watch`] does.
+///
+/// # Errors
+/// The system does not let signals be watched.
+pub fn ask() -> Result<(), Error> {
+    #[cfg(unix)]
+    unix::ask()?;
+    Ok(())
+}
+
+/// Whether somebody has asked for an end.
+pub fn asked() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+
 #[cfg(unix)]
 mod unix {
     use crate::INTERRUPTED;
@@ -23,10 +41,22 @@ mod unix {
     use signal_hook::iterator::Signals;
 
     pub fn watch() -> Result<(), Error> {
+        end_with(1)
+    }
+
+    pub fn ask() -> Result<(), Error> {
+        end_with(2)
+    }
+
+    /// Ends the tool with this one of the signals that ask for it.
+    fn end_with(last: usize) -> Result<(), Error> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Error::file("signals", error))?;
         std::thread::spawn(move || {
-            if signals.forever().next().is_some() {
-                std::process::exit(i32::from(INTERRUPTED));
+            for number in (1..).zip(signals.forever()).map(|(number, _)| number) {
+                super::ASKED.store(true, super::Ordering::Relaxed);
+                if number >= last {
+                    std::process::exit(i32::from(INTERRUPTED));
+                }
             }
         });
         Ok(())

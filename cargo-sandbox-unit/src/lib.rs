@@ -14,7 +14,9 @@ mod error;
 mod exit_code;
 mod explain;
 mod foreign;
+mod harden;
 mod image;
+mod init;
 mod interrupt;
 mod matrix;
 mod output;
@@ -48,9 +50,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     options.color.write_global();
     let result = match &options.command {
+        Command::Init(init) => init::run(init, options.quiet),
         Command::Emit(emit) => emit::run(emit),
         Command::Verify(verify) => verify::run(verify, options.quiet),
         Command::Prove(prove) => prove::run(prove, options.quiet),
+        Command::Harden(harden) => harden::run(harden, options.quiet),
         Command::Audit(audit) => audit::run(audit, options.quiet),
         Command::Diff(diff) => diff::run(diff, options.quiet),
         Command::Doctor(doctor) => doctor::run(doctor),

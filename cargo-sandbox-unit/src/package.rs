@@ -5,7 +5,7 @@ use crate::diagnostics;
 use crate::error::Error;
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 use sandbox_unit::diagnostic::Diagnostic;
-use sandbox_unit::metadata::{self, Parsed};
+use sandbox_unit::metadata::{self, Manifest, Parsed};
 use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::package::{self, PackageError};
@@ -17,9 +17,12 @@ pub struct Selected {
     pub name: String,
     /// What its metadata declares.
     pub specs: Vec<Spec>,
+    /// Where it declares it.
+    pub manifest: Manifest,
 }
 
 /// The selected packages.
+#[derive(Default)]
 pub struct Packages {
     /// The packages, in the order of the workspace.
     pub packages: Vec<Selected>,
@@ -32,22 +35,17 @@ pub struct Packages {
 /// # Errors
 /// Cargo does not know them, or their metadata is wrong: then every mistake of every package is told.
 pub fn select(selection: &Selection) -> Result<Packages, Error> {
-    let mut command = MetadataCommand::new();
-    command.no_deps();
-    if let Some(path) = &selection.manifest.manifest_path {
-        command.manifest_path(path);
-    }
-    let metadata = command.exec().map_err(|error| Error::Cargo(package::explain(error)))?;
+    let metadata = known(selection)?;
     let chosen = choose(selection, &metadata)?;
     let mut packages = Vec::new();
     // Every member repeats what is wrong with the workspace's defaults; it is told once.
     let mut told: Vec<Diagnostic> = Vec::new();
     let mut wrong = false;
     for package in chosen {
-        let manifest = package::manifest(package, &metadata).map_err(unreadable)?;
+        let manifest = manifest(package, &metadata)?;
         let found = match metadata::parse(&manifest) {
             Ok(Parsed { specs, warnings }) => {
-                packages.push(Selected { name: package.name.to_string(), specs });
+                packages.push(Selected { name: package.name.to_string(), specs, manifest });
                 warnings
             }
             Err(found) => {
@@ -66,6 +64,27 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
     }
     diagnostics::print(&told);
     Ok(Packages { packages, target_directory: metadata.target_directory.into_std_path_buf() })
+}
+
+/// What Cargo knows of the workspace, dependencies aside.
+///
+/// # Errors
+/// Cargo does not know it.
+pub fn known(selection: &Selection) -> Result<Metadata, Error> {
+    let mut command = MetadataCommand::new();
+    command.no_deps();
+    if let Some(path) = &selection.manifest.manifest_path {
+        command.manifest_path(path);
+    }
+    command.exec().map_err(|error| Error::Cargo(package::explain(error)))
+}
+
+/// What the metadata of a package is read from.
+///
+/// # Errors
+/// A manifest cannot be read.
+pub fn manifest(package: &Package, metadata: &Metadata) -> Result<Manifest, Error> {
+    package::manifest(package, metadata).map_err(unreadable)
 }
 
 impl Packages {
@@ -100,7 +119,10 @@ pub fn target_version(number: u16) -> Result<SystemdVersion, Error> {
 
 /// The packages that are meant: those named, the one whose manifest it is, or of a whole workspace those that declare a
 /// service, or, where none does, those that have a binary.
-fn choose<'a>(selection: &Selection, metadata: &'a Metadata) -> Result<Vec<&'a Package>, Error> {
+///
+/// # Errors
+/// There is none.
+pub fn choose<'a>(selection: &Selection, metadata: &'a Metadata) -> Result<Vec<&'a Package>, Error> {
     let members: Vec<&Package> = metadata.workspace_packages();
     let workspace = &selection.workspace;
     if !workspace.package.is_empty() {

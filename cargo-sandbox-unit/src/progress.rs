@@ -1,8 +1,10 @@
 //! A line a phase on standard error, where a person is watching.
 
-use anstream::eprintln;
+use anstream::{eprint, eprintln};
 use sandbox_unit::version::SystemdVersion;
+use sandbox_unit_harness::harden::Step;
 use sandbox_unit_harness::verify::Progress;
+use std::time::Duration;
 
 /// Tells of each phase as it ends; of one of several machines, with its systemd.
 pub fn line(machine: Option<SystemdVersion>, progress: &Progress) {
@@ -11,6 +13,16 @@ pub fn line(machine: Option<SystemdVersion>, progress: &Progress) {
         None => eprintln!("{HEAD}{:>12}{HEAD:#} {:>5} ms", phase.name, phase.ms),
         Some(systemd) => eprintln!("{HEAD}{systemd:>12}{HEAD:#} {:>5} ms {}", phase.ms, phase.name),
     }
+}
+
+/// Tells how far a search is, on a line that the next one takes the place of.
+pub fn step(step: &Step, left: Option<Duration>) {
+    let left = left.map(|left| format!(", {} s left", left.as_secs())).unwrap_or_default();
+    let Step { made, at_once, open, exposure } = step;
+    eprint!(
+        "\r{HEAD}{:>12}{HEAD:#} {made} attempts made, {at_once} at once, {open} openings, exposure {exposure}{left} ",
+        "Trying"
+    );
 }
 
 /// Cargo's own style for what is being done.

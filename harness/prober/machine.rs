@@ -7,13 +7,72 @@ core::arch::global_asm!(
     ".globl _start",
     "_start:",
     "xor %ebp, %ebp",
+    "mov %rsp, %rdi",
     "and $-16, %rsp",
     "call prober",
     options(att_syntax)
 );
 
 #[cfg(target_arch = "aarch64")]
-core::arch::global_asm!(".globl _start", "_start:", "mov x29, #0", "bl prober");
+core::arch::global_asm!(".globl _start", "_start:", "mov x29, #0", "mov x0, sp", "bl prober");
+
+/// What the kernel calls this architecture (linux/audit.h).
+#[cfg(target_arch = "x86_64")]
+pub const ARCHITECTURE: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+pub const ARCHITECTURE: u32 = 0xc000_00b7;
+
+/// What the program was started with, as the kernel lays it on the stack: the number of the arguments, their addresses, a
+/// zero, the addresses of the environment's, a zero.
+pub struct Arguments {
+    stack: *const usize,
+}
+
+impl Arguments {
+    /// # Safety
+    /// This is where the stack pointer was when the program started.
+    pub unsafe fn new(stack: *const usize) -> Self {
+        Self { stack }
+    }
+
+    /// How many there are; the first is the program's name.
+    pub fn count(&self) -> usize {
+        // SAFETY: the kernel put the number there.
+        unsafe { self.stack.read() }
+    }
+
+    /// Where the list from this argument on stands.
+    pub fn vector(&self, index: usize) -> i64 {
+        self.stack.wrapping_add(1 + index.min(self.count())) as i64
+    }
+
+    /// Where the list of the environment stands.
+    pub fn environment(&self) -> i64 {
+        self.stack.wrapping_add(1 + self.count() + 1) as i64
+    }
+
+    /// The address of an argument, 0 behind the last.
+    pub fn at(&self, index: usize) -> i64 {
+        // SAFETY: it is one of the list, or the zero behind it.
+        unsafe { (self.vector(index) as *const i64).read() }
+    }
+
+    /// An argument without the zero at its end; none behind the last.
+    pub fn bytes(&self, index: usize) -> &'static [u8] {
+        let start = self.at(index) as *const u8;
+        if start.is_null() {
+            return &[];
+        }
+        let mut length = 0;
+        // SAFETY: the kernel ends each argument with a zero and takes none of them away.
+        unsafe {
+            while start.add(length).read() != 0 {
+                length += 1;
+            }
+            core::slice::from_raw_parts(start, length)
+        }
+    }
+}
 
 /// Enters the kernel. The result is what it returned: an error number, negative, between -4095 and -1.
 #[cfg(target_arch = "x86_64")]
@@ -142,6 +201,18 @@ mod memory {
             }
         }
         0
+    }
+
+    /// # Safety
+    /// As C's strlen.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn strlen(text: *const u8) -> usize {
+        let mut length = 0;
+        // SAFETY: there is a zero at the end, says the caller.
+        while unsafe { text.add(length).read_volatile() } != 0 {
+            length += 1;
+        }
+        length
     }
 
     /// # Safety

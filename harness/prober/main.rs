@@ -4,14 +4,19 @@
 //! `SystemCallFilter=` measures what is attempted and not the runtime: apart from the attempts themselves it
 //! only reads its program, forks, waits and writes. What to attempt is data (see `wire.rs`); this file knows
 //! no probe.
+//!
+//! With arguments it records what a service uses instead: see `recorder.rs`.
 #![no_std]
 #![no_main]
 
 mod calls;
 mod machine;
+mod recorder;
+mod recording;
+mod watched;
 mod wire;
 
-use machine::{exit, syscall};
+use machine::{Arguments, exit, syscall};
 use wire::{Head, Op, Record, arg, op, record};
 
 /// The program as it was read. Every child has its own copy-on-write copy, so each starts from the same bytes.
@@ -47,7 +52,7 @@ fn number(index: u16) -> i64 {
     }
 }
 
-/// The number that this architecture has for the call of this name.
+/// The number that this architecture has for the call of this name, or -1. A name that no architecture has does not compile.
 const fn numbered(name: &str) -> i64 {
     let mut index = 0;
     while index < calls::CALLS.len() {
@@ -60,7 +65,7 @@ const fn numbered(name: &str) -> i64 {
         }
         index += 1;
     }
-    -1
+    panic!("no such call")
 }
 
 const fn same(a: &[u8], b: &[u8]) -> bool {
@@ -263,12 +268,19 @@ fn run(ops: &[Op], data: *mut u8, size: usize) {
     }
 }
 
-/// Reads the program, runs every part of it in a child of its own, and reports.
+/// Reads the program, runs every part of it in a child of its own, and reports; or records, if it is told to.
 ///
 /// # Safety
 /// Called once, by the start-up code, before anything else runs.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn prober() -> ! {
+unsafe extern "C" fn prober(stack: *const usize) -> ! {
+    // SAFETY: that is what the start-up code hands over.
+    let arguments = unsafe { Arguments::new(stack) };
+    match arguments.bytes(1) {
+        b"record" => recorder::record(&arguments),
+        b"recorder" => recorder::recorder(&arguments),
+        _ => {}
+    }
     let program: *mut u8 = (&raw mut PROGRAM).cast();
     let mut length = 0usize;
     while length < wire::MAX_PROGRAM {

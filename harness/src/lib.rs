@@ -90,12 +90,14 @@
 
 pub mod engine;
 pub mod fit;
+pub mod harden;
 pub mod image;
 pub mod machine;
 #[cfg(feature = "package")]
 pub mod package;
 pub mod probe;
 pub mod prove;
+pub mod record;
 pub mod report;
 pub mod service;
 pub mod verify;

@@ -1,5 +1,6 @@
 //! What came out of a verification: the data that every renderer shows.
 
+pub mod harden;
 pub mod human;
 pub mod matrix;
 mod mechanism;

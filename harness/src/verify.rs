@@ -6,7 +6,7 @@
 pub mod check;
 pub(crate) mod declared;
 pub(crate) mod explain;
-mod fitting;
+pub(crate) mod fitting;
 pub(crate) mod harmless;
 pub(crate) mod installation;
 pub(crate) mod judge;
@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 /// Where the harness keeps what is its own inside a machine.
 pub(crate) const BASE: &str = "/var/lib/sandbox-unit";
 /// The prober inside a machine, for control runs and checks.
-const PROBER: &str = "/var/lib/sandbox-unit/prober";
+pub(crate) const PROBER: &str = "/var/lib/sandbox-unit/prober";
 
 /// How long everything that is probed before the service runs may take.
 const PROBING: Duration = Duration::from_secs(60);

@@ -17,7 +17,7 @@ pub mod value;
 pub use change::{Change, Difference, Verdict, diff};
 pub use check::{Assessment, Check};
 pub use checks::CHECKS;
-pub use exposure::{Exposure, RATINGS, Row, assess};
+pub use exposure::{Exposure, RATINGS, Row, assess, exposure, exposure_of};
 pub use load::{Found, Keep, LoadError, Part, Service, default_instance};
 pub use policy::{Override, PolicyError, ScoringPolicy};
 pub use suggest::{Suggestion, suggest};

@@ -40,11 +40,44 @@ pub fn files(spec: &Spec) -> Vec<EmittedFile> {
 /// What the unit runs, and as whom, stays as it is.
 #[must_use]
 pub fn drop_in(spec: &Spec) -> EmittedFile {
-    let mut policy = policy(spec);
-    policy.settings.retain(|setting| !matches!(setting.directive.as_str(), "User" | "Group" | "DynamicUser"));
     let mut file = UnitFile::default();
     header(&mut file, spec);
+    sandbox_over(file, spec, &[])
+}
+
+/// Lists of what is allowed: a line in a drop-in adds to those of the unit, unless an empty one takes these back.
+const ADDING: &[&str] = &[
+    "AmbientCapabilities",
+    "CapabilityBoundingSet",
+    "IPAddressAllow",
+    "RestrictAddressFamilies",
+    "RestrictFileSystems",
+    "RestrictNetworkInterfaces",
+    "SocketBindAllow",
+    "SystemCallFilter",
+];
+
+/// The same for a unit that no package declares and that has these settings: what they allow is taken back.
+#[must_use]
+pub fn drop_in_over(spec: &Spec, present: &[Setting]) -> EmittedFile {
+    let mut file = UnitFile::default();
+    file.comment(&format!("Made by cargo sandbox-unit for {}, systemd {} and newer.", spec.service_unit(), spec.systemd));
+    file.blank();
+    sandbox_over(file, spec, present)
+}
+
+fn sandbox_over(mut file: UnitFile, spec: &Spec, present: &[Setting]) -> EmittedFile {
+    let mut policy = policy(spec);
+    policy.settings.retain(|setting| !matches!(setting.directive.as_str(), "User" | "Group" | "DynamicUser"));
+    let assigned = |directive: &&&str| present.iter().any(|setting| setting.directive == **directive);
+    let raw = |directive: &&&str| spec.raw.iter().any(|raw| raw.directive == **directive);
+    let reset: Vec<&str> = ADDING.iter().filter(assigned).filter(|directive| !raw(directive)).copied().collect();
     file.section(Section::Service);
+    if !reset.is_empty() {
+        file.blank();
+        file.comment("what the unit allows, taken back");
+        reset.iter().for_each(|directive| file.set(directive, ""));
+    }
     sandbox(&mut file, &policy);
     EmittedFile { path: format!("{}.d/50-sandbox-unit.conf", spec.service_unit()), text: file.into_text() }
 }

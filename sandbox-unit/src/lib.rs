@@ -9,6 +9,7 @@
 
 pub mod audit;
 pub mod capability;
+pub mod clue;
 pub mod diagnostic;
 pub mod directive;
 pub mod emit;
@@ -16,6 +17,7 @@ pub mod exit_status;
 pub mod lint;
 pub mod metadata;
 pub mod need;
+pub mod opening;
 pub mod place;
 pub mod policy;
 pub mod refusal;

@@ -4,6 +4,7 @@
 //! that one run shows them all. Only a text that is not TOML ends it, since what follows would be guesswork.
 
 mod consistency;
+pub mod edit;
 mod layer;
 mod name;
 mod network;
@@ -25,6 +26,12 @@ use problem::{File, Located, Place, Problem, Sink};
 use reader::{Reader, Value};
 use std::sync::Arc;
 use toml::de::DeTable;
+
+/// A time span longer than nothing, as in `500ms`, `10s` or `1min 30s`; `None` for what is none.
+#[must_use]
+pub fn time_span(text: &str) -> Option<std::time::Duration> {
+    time::span(text).ok()
+}
 
 /// What Cargo knows of a package, with the texts to point into.
 #[derive(Debug, Clone)]

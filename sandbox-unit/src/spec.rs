@@ -17,6 +17,8 @@ pub struct Spec {
     pub package: Package,
     /// Name of the Cargo binary target that the service runs.
     pub bin: String,
+    /// Where the program stands, for a service that no package brings: else in /usr/bin.
+    pub program: Option<String>,
     /// Arguments of the service; may hold systemd specifiers such as `%E`.
     pub args: Vec<String>,
     /// Which protections apply.
@@ -67,6 +69,7 @@ impl Spec {
             name: name.to_owned(),
             package: Package { name: name.to_owned(), ..Package::default() },
             bin: name.to_owned(),
+            program: None,
             args: Vec::new(),
             profile: Profile::default(),
             systemd: SystemdVersion::DEFAULT,
@@ -96,10 +99,10 @@ impl Spec {
         format!("{}.service", self.name)
     }
 
-    /// Where the packaged binary stands: `/usr/bin/BIN`.
+    /// Where the program stands, of a package `/usr/bin/BIN`.
     #[must_use]
     pub fn executable(&self) -> String {
-        format!("/usr/bin/{}", self.bin)
+        self.program.clone().unwrap_or_else(|| format!("/usr/bin/{}", self.bin))
     }
 
     /// The ports that the service itself binds: none when systemd passes the sockets in.
@@ -301,6 +304,9 @@ impl Directories {
         ("LogsDirectory", "/var/log"),
         ("ConfigurationDirectory", "/etc"),
     ];
+
+    /// The keys in the metadata, in the order of [`Self::TOPS`].
+    pub const KEYS: [&str; 5] = ["runtime", "state", "cache", "logs", "config"];
 
     /// The names of each kind with where they lie, in the order of [`Self::TOPS`].
     pub fn below_tops(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {

@@ -92,7 +92,7 @@ fn explain_knows_directives_needs_probes_and_statuses() {
 
 #[test]
 fn help_is_what_it_was() {
-    for verb in ["", "emit", "verify", "prove", "audit", "diff", "image", "doctor", "explain"] {
+    for verb in ["", "init", "emit", "verify", "prove", "audit", "diff", "image", "doctor", "explain"] {
         let arguments: &[&str] = if verb.is_empty() { &["--help"] } else { &[verb, "--help"] };
         // The width of a terminal that is not there.
         let output = plain_tool().args(arguments).env("COLUMNS", "100").output().unwrap();

@@ -32,7 +32,7 @@ pub struct Verify {
     #[command(flatten)]
     pub build: Build,
     /// Verify the unit files in this directory, as `emit --out-dir` wrote them, in place of fresh ones
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "unit")]
     pub emitted: Option<PathBuf>,
     /// A unit that no package here declares.
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub struct Versions {
     #[arg(long, value_name = "VERSIONS", value_delimiter = ',')]
     pub systemd: Vec<Version>,
     /// Only this part of all units on all versions, as in 1/4: the parts together are everything
-    #[arg(long, value_name = "PART", requires = "systemd", conflicts_with = "image")]
+    #[arg(long, value_name = "PART", requires = "systemd", conflicts_with_all = ["image", "unit"])]
     pub partition: Option<Partition>,
 }
 
@@ -73,7 +73,7 @@ pub struct Versions {
 #[derive(Debug, Args)]
 pub struct Foreign {
     /// Verify this unit, whoever wrote it: a file, with the drop-ins beside it, or the name of one that is in the image
-    #[arg(long, value_name = "UNIT", conflicts_with_all = ["emitted", "partition", "workspace", "package"])]
+    #[arg(long, value_name = "UNIT", conflicts_with_all = ["workspace", "package"])]
     pub unit: Option<String>,
     /// Put this file into the machine, as in target/release/hello:/usr/bin/hello (can be given several times)
     #[arg(long, value_name = "FROM:TO", requires = "unit")]

@@ -4,7 +4,7 @@ pub use socket::{Name, SOCK_DGRAM, SOCK_STREAM};
 use std::mem::offset_of;
 
 #[path = "../../prober/calls.rs"]
-mod calls;
+pub(crate) mod calls;
 mod socket;
 #[path = "../../prober/wire.rs"]
 #[expect(dead_code, reason = "shared with the prober, which uses the rest")]

@@ -1,11 +1,8 @@
 //! What a service may not hold while it runs here: capabilities that reach the host through the kernel that both share.
 
 use super::subject::Subject;
+use sandbox_unit::opening::REACHING;
 use sandbox_unit::refusal::Refusal;
-
-/// Clock, modules, power, hardware, and the policies of security modules: none of them is namespaced.
-const REACHING: &[&str] =
-    &["CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_BOOT", "CAP_SYS_RAWIO", "CAP_MAC_ADMIN", "CAP_MAC_OVERRIDE"];
 
 /// Those of them that the unit keeps.
 pub fn kept(subject: &Subject) -> Vec<&'static str> {

@@ -2,9 +2,13 @@
 
 use super::check::{Assessment, Check};
 use super::checks::{CHECKS, LOOKED_AT};
-use super::load::Service;
+use super::load::{Keep, Part, Service};
 use super::policy::ScoringPolicy;
 use super::value::Value;
+use crate::emit;
+use crate::spec::Spec;
+use crate::unit::Document;
+use crate::version::SystemdVersion;
 use crate::syscall_set::Architecture;
 
 /// Ratings, with the least exposure in tenths that earns them.
@@ -105,3 +109,30 @@ pub fn assess(service: &Service, policy: &ScoringPolicy, architecture: Architect
     let rating = RATINGS.iter().find(|(least, _)| tenths >= *least).map_or("PERFECT", |(_, name)| *name);
     Exposure { rows, tenths, rating }
 }
+
+/// The exposure of the service that a spec makes, on the systemd that it is for.
+///
+/// `None` where that systemd would not load it.
+#[must_use]
+pub fn exposure(spec: &Spec) -> Option<Exposure> {
+    let unit = spec.service_unit();
+    let files = emit::files(spec);
+    exposure_of(&unit, files.iter().filter(|file| file.path == unit).map(|file| file.text.as_str()), spec.systemd)
+}
+
+/// The exposure of a service with these texts, its own first and then those of its drop-ins, on a systemd.
+///
+/// `None` where that systemd would not load it.
+#[must_use]
+pub fn exposure_of<'a>(
+    unit: &str,
+    texts: impl IntoIterator<Item = &'a str>,
+    systemd: SystemdVersion,
+) -> Option<Exposure> {
+    let documents: Vec<Document> = texts.into_iter().map(Document::parse).collect();
+    let parts = documents.iter().enumerate();
+    let parts: Vec<Part<'_>> = parts.map(|(place, document)| Part { document, drop_in: place > 0 }).collect();
+    let service = Service::load(unit, &parts, systemd, Keep::Nothing).ok()?;
+    Some(assess(&service, &ScoringPolicy::default(), Architecture::default()))
+}
+

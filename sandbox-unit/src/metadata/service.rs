@@ -99,6 +99,7 @@ pub(super) fn read<'a>(
         name: name.value.to_owned(),
         package: one_line(&manifest.package),
         bin: binary(name, bin_word, &manifest.binaries),
+        program: None,
         args: reader.parse_list("args", path::argument),
         profile: layer.profile.unwrap_or(Profile::Strict),
         systemd: layer.systemd.unwrap_or(SystemdVersion::DEFAULT),

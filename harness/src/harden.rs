@@ -1,0 +1,497 @@
+//! The search for the tightest sandbox that a service still works in.
+//!
+//! It begins with a unit from which everything is taken that the service was not shown to need, and with one that is given
+//! everything that can be given. Between the two lies the least that every check of the service passes with: found by
+//! [delta debugging](search), on several machines at once, each attempt with the whole unit as it would be installed.
+//! A check passes where the service answers as it does without any sandbox, and its journal tells of no denial that it
+//! does not tell of there.
+
+mod attempt;
+mod base;
+mod lanes;
+mod price;
+mod recorded;
+mod search;
+mod shape;
+
+use crate::engine::Engine;
+use crate::image::Image;
+use crate::record::Recording;
+use crate::report::harden::{Found, Hardening, How, Spared, Standing, UnitHardening, Untested};
+use crate::report::{MachineFacts, Phase, SCHEMA};
+use crate::verify::{Listener, Session, Subject, VerifyError, fitting, timed};
+use crate::probe::probes_for;
+pub use base::Base;
+use attempt::{Attempt, Reference, is_checked};
+use lanes::Lanes;
+use price::price;
+use sandbox_unit::audit;
+use sandbox_unit::directive::Section;
+use sandbox_unit::opening::Opening;
+use sandbox_unit::policy::{Setting, policy};
+use sandbox_unit::spec::{Profile, RawSetting, ServiceType, Spec};
+use search::{Openings, Trials, least};
+use shape::Shape;
+use std::time::{Duration, Instant};
+
+/// How often in a row the service must pass every check in the end.
+const STEADY: usize = 5;
+
+/// How often it is run without a sandbox before the search, to know what it always does.
+const USUAL: usize = 2;
+
+/// What a search may take.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// When it ends with the best that was found, if it has not ended by then.
+    pub budget: Option<Duration>,
+    /// Whether it is to end at once with the best that was found.
+    pub stopped: &'a (dyn Fn() -> bool + Sync),
+    /// Whether only the system calls that the service was seen to make are let through.
+    pub minimal_calls: bool,
+    /// Who is told how far it is.
+    pub told: &'a (dyn Fn(&Step) + Sync),
+}
+
+/// How far a search is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Step {
+    /// How many attempts were made.
+    pub made: usize,
+    /// How many are being made.
+    pub at_once: usize,
+    /// How many openings may still be needed.
+    pub open: usize,
+    /// The exposure of the tightest unit that works so far.
+    pub exposure: String,
+}
+
+/// Why a search ended before it was over.
+enum Stop {
+    Time,
+    Asked,
+    Failed(VerifyError),
+}
+
+/// The search for one service.
+struct Search<'a> {
+    base: Base<'a>,
+    lanes: Lanes<'a>,
+    /// What the package declares.
+    declared: &'a Spec,
+    /// The service without anything that it may be given.
+    closed: Spec,
+    /// Everything that it can be given, the cheapest first.
+    openings: Vec<Opening>,
+    /// The least that is known to work.
+    open: Openings,
+    began: Instant,
+    terms: Terms<'a>,
+    listener: Listener<'a>,
+}
+
+/// Searches for the least that a service needs, and proves it on a machine of its own.
+///
+/// # Errors
+/// A machine does not boot or does not answer; the image cannot run the program.
+pub fn harden(
+    engine: &dyn Engine,
+    image: &Image,
+    spec: &Spec,
+    base: Base<'_>,
+    terms: Terms<'_>,
+    listener: Listener<'_>,
+) -> Result<Hardening, VerifyError> {
+    let began = Instant::now();
+    let mut phases = Vec::new();
+    let declared = base.declared(spec);
+    let installation = base.installation(image, &declared);
+    let lanes = timed(listener, &mut phases, "boot", || Lanes::boot(engine, image, installation, base.is_unit()))?;
+    let mut facts = match lanes.first() {
+        Some(lane) => {
+            fitting::check(&lane.machine, [base.subject(spec)].iter(), &base.programs(spec))?;
+            MachineFacts::of(engine, image, &lane.machine)?
+        }
+        None => return Err(VerifyError::Inside("there is no machine".into())),
+    };
+    facts.mechanisms.clear();
+    let closed = base.closed(&declared);
+    let (openings, open) = (Vec::new(), Openings::new());
+    let mut search = Search { base, lanes, declared: &declared, closed, openings, open, began, terms, listener };
+    let unit = search.run(&mut phases, engine, image)?;
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(Hardening { schema: SCHEMA, machine: facts, units: vec![unit], phases, seconds })
+}
+
+impl Search<'_> {
+    fn run(
+        &mut self,
+        phases: &mut Vec<Phase>,
+        engine: &dyn Engine,
+        image: &Image,
+    ) -> Result<UnitHardening, VerifyError> {
+        let listener = self.listener;
+        let mut report = UnitHardening::of(self.declared);
+        // What it does without any sandbox.
+        let usual = timed(listener, phases, "without a sandbox", || self.usual())?;
+        let Some(Working { shape, spec: working, attempts }) = usual.works else {
+            report.how = if usual.flaky { How::Unsteady } else { How::Broken };
+            report.wrong = usual.wrong;
+            report.trials = self.lanes.made;
+            return Ok(report);
+        };
+        self.lanes.reference = Reference::of(&attempts);
+        report.notes.extend(usual.wrong.first().filter(|_| working.profile != Profile::None).map(|wrong| {
+            format!("without a sandbox it does not pass its own checks, so it is held against the strictest one: {wrong}")
+        }));
+        shape.give(&mut self.closed, self.declared);
+        report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
+        let recording = timed(listener, phases, "recording", || self.record(&working, &mut report))?;
+        let silent = recording.as_ref().is_some_and(|recording| !recording.notified);
+        if !silent && let Some(notify) = timed(listener, phases, "notification", || self.notifies(working.clone()))? {
+            notify.opening.give(&mut self.closed, self.declared);
+            report.found.push(notify);
+        }
+
+        for listen in shape.listens(&self.closed, &attempts) {
+            listen.opening.give(&mut self.closed, self.declared);
+            report.found.push(listen);
+        }
+
+        let suggested = recording.as_ref().map(|recording| recorded::openings(recording, &self.closed, self.base.is_unit())).unwrap_or_default();
+        self.openings = self.candidates(&suggested);
+        let likely: Openings = (0..self.openings.len())
+            .filter(|place| self.openings.get(*place).is_some_and(|opening| is_in(opening, &suggested)))
+            .collect();
+        let open: Openings = (0..self.openings.len()).collect();
+        self.open.clone_from(&open);
+        let mut best = open.clone();
+        let mut how = How::Whole;
+        let searched = timed(listener, phases, "search", || {
+            match self.work(&[Openings::new(), likely.clone(), open.clone()])?.as_slice() {
+                [true, ..] => best.clear(),
+                [_, true, _] => least(self, &likely, &mut best)?,
+                [.., true] => least(self, &open, &mut best)?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        });
+        match searched {
+            Ok(true) => {}
+            Ok(false) => {
+                let subject = self.subject(&open);
+                let attempt = self.lanes.attempt(&[subject])?.pop().unwrap_or_default();
+                report.how = How::Beyond;
+                report.wrong = self.lanes.reference.objection(&attempt).into_iter().chain(attempt.explanation).collect();
+                report.trials = self.lanes.made;
+                return Ok(report);
+            }
+            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Time) => how = How::Budget,
+            Err(Stop::Asked) => how = How::Interrupted,
+        }
+        report.how = how;
+        let evidence = timed(listener, phases, "evidence", || self.evidence(&best, how))?;
+        report.found.extend(evidence);
+        let spec = self.spec(&best);
+        report.unneeded = Opening::declared(self.declared)
+            .into_iter()
+            // What makes a unit what it is was not looked into.
+            .filter(|_| !self.base.is_unit())
+            .filter(|declared| !best.iter().any(|place| self.openings.get(*place) == Some(declared)))
+            .map(|opening| opening.to_string())
+            .collect();
+        if attempts.iter().any(|attempt| attempt.handles_sigterm == Some(false)) {
+            report.found.extend(shape::default_signals(&spec));
+        }
+        let mut spec = report.with_found(&spec);
+        report.spared = suggested
+            .iter()
+            .filter(|(opening, _)| !report.found.iter().any(|found| found.opening == *opening))
+            .map(|(opening, seen)| Spared { opening: opening.to_string(), seen: seen.clone() })
+            .collect();
+        if let Some(recording) = recording.as_ref().filter(|_| self.terms.minimal_calls) {
+            let only = recorded::only_calls(recording, &spec);
+            self.minimal(only, &mut spec, &mut report)?;
+        }
+        report.untested = Untested::of(&spec, recording.as_ref());
+        let standing = timed(listener, phases, "proof", || self.standing(&spec, engine, image))?;
+        (report.before, report.after) = standing;
+        let steady = timed(listener, phases, "five times", || self.steady(&spec))?;
+        report.steady = steady.iter().take_while(|objection| objection.is_none()).count();
+        report.wrong = steady.into_iter().flatten().take(1).collect();
+        if report.steady < STEADY {
+            report.how = How::Unsteady;
+        }
+        report.trials = self.lanes.made;
+        report.drop_in = self.base.drop_in(&spec);
+        report.spec = Some(spec);
+        Ok(report)
+    }
+
+    /// The service in the strictest sandbox that leaves it its ports and what is declared.
+    fn strictest(&self, shape: &Shape) -> Spec {
+        let mut spec = self.closed.clone();
+        shape.give(&mut spec, self.declared);
+        let given = Opening::declared(self.declared).into_iter().chain(shape.candidates(&spec));
+        given.for_each(|opening| opening.give(&mut spec, self.declared));
+        spec
+    }
+
+    /// The service without a sandbox, but with everything that only a unit can give: directories, sockets, capabilities.
+    fn bare(&self, shape: &Shape) -> Spec {
+        let mut spec = self.closed.clone();
+        shape.give(&mut spec, self.declared);
+        let given = Opening::declared(self.declared).into_iter().chain(shape.candidates(&spec));
+        given.chain(Opening::catalogue(&spec)).for_each(|opening| opening.give(&mut spec, self.declared));
+        spec.profile = Profile::None;
+        spec
+    }
+
+    /// Runs the service without any sandbox, in each shape that it could have, until it works in one.
+    fn usual(&mut self) -> Result<Usual, VerifyError> {
+        let mut usual = Usual::default();
+        let shapes = self.base.shapes(self.declared);
+        let bare = shapes.iter().map(|shape| (shape, self.bare(shape)));
+        // Checks can hold the sandbox to account themselves: without one, those fail.
+        let strictest = shapes.iter().map(|shape| (shape, self.strictest(shape)));
+        let possible: Vec<(&Shape, Spec)> = bare.chain(strictest).collect();
+        for (shape, spec) in possible {
+            let attempts = self.lanes.repeat(&self.base.subject(&spec), USUAL)?;
+            let failed: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.failed().is_some()).collect();
+            let Some(first) = failed.first() else {
+                usual.works = Some(Working { shape: shape.clone(), spec, attempts });
+                return Ok(usual);
+            };
+            // What it does in the shape that was declared is the first to know.
+            if usual.wrong.is_empty() || failed.len() < attempts.len() {
+                let told = first.failed().map(|work| format!("{}: {}", work.name, work.detail));
+                usual.wrong = told.into_iter().chain(first.said.clone().map(|said| format!("it says: {said}"))).collect();
+            }
+            if failed.len() < attempts.len() {
+                usual.flaky = true;
+                return Ok(usual);
+            }
+        }
+        Ok(usual)
+    }
+
+    /// Whether the service says itself when it is up: one that does not never gets up as a service that does.
+    fn notifies(&mut self, mut spec: Spec) -> Result<Option<Found>, VerifyError> {
+        let plain = !self.base.is_unit() && self.closed.service_type == ServiceType::Exec && !self.closed.socket && self.closed.timer.is_none();
+        if !plain {
+            return Ok(None);
+        }
+        Opening::Notify.give(&mut spec, self.declared);
+        let attempt = self.lanes.attempt(&[self.base.subject(&spec)])?.pop().unwrap_or_default();
+        let evidence = "it tells systemd when it is up: it got up as a service of this type";
+        let works = self.lanes.reference.objection(&attempt).is_none();
+        Ok(works.then(|| Found::shape(&Opening::Notify, evidence)))
+    }
+
+    /// Records what the service uses, in the unit in which it works.
+    fn record(&mut self, working: &Spec, report: &mut UnitHardening) -> Result<Option<Recording>, VerifyError> {
+        let mut working = working.clone();
+        if !working.service_type.notifies() {
+            // systemd tells a service where to notify it where somebody may.
+            let values = vec!["all".to_owned()];
+            let (section, directive) = (Section::Service.name().to_owned(), "NotifyAccess".to_owned());
+            working.raw.push(RawSetting { section, directive, values });
+        }
+        let Some((attempt, recording)) = self.lanes.record(&self.base.subject(&working))? else { return Ok(None) };
+        match recording {
+            Ok(recording) => {
+                if let Some(failed) = attempt.failed() {
+                    let (name, detail) = (&failed.name, &failed.detail);
+                    report.notes.push(format!("while it was recorded, this did not work: {name}: {detail}"));
+                }
+                Ok(Some(recording))
+            }
+            Err(error) => {
+                report.notes.push(format!("what it uses could not be recorded: {error}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Lets through only these calls, if every check passes with them.
+    fn minimal(&mut self, only: Opening, spec: &mut Spec, report: &mut UnitHardening) -> Result<(), VerifyError> {
+        let mut tighter = spec.clone();
+        only.give(&mut tighter, self.declared);
+        let attempt = self.lanes.attempt(&[self.base.subject(&tighter)])?.pop().unwrap_or_default();
+        match self.lanes.reference.objection(&attempt) {
+            None => {
+                *spec = tighter;
+                report.found.push(Found::seen(&only, "the calls that it was seen to make, start, checks and stop".into()));
+            }
+            Some(objection) => {
+                report.notes.push(format!("with the calls alone that it was seen to make it does not work: {objection}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that can be given, the cheapest first; what was declared costs least, and then what the service was seen to use.
+    fn candidates(&self, suggested: &[(Opening, String)]) -> Vec<Opening> {
+        let declared = Opening::declared(self.declared);
+        let mut openings = declared.clone();
+        let mut catalogue = Opening::catalogue(&self.closed);
+        if self.base.is_unit() {
+            // Who owns its directories, and what is in them, is for its package to say.
+            catalogue.retain(|opening| !matches!(opening, Opening::Directory(_)));
+        }
+        for opening in suggested.iter().map(|(opening, _)| opening.clone()).chain(catalogue) {
+            if !openings.contains(&opening) {
+                openings.push(opening);
+            }
+        }
+        let probes = probes_for(self.closed.systemd);
+        let mut priced: Vec<_> = openings
+            .into_iter()
+            .map(|opening| {
+                let (declared, suggested) = (declared.contains(&opening), is_in(&opening, suggested));
+                ((!declared, !suggested, price(&opening, &self.closed, &probes)), opening)
+            })
+            .collect();
+        priced.sort_by(|(one, _), (other, _)| one.cmp(other));
+        priced.into_iter().map(|(_, opening)| opening).collect()
+    }
+
+    fn spec(&self, openings: &Openings) -> Spec {
+        let mut spec = self.closed.clone();
+        // A filter that gets further calls is made of what is there by then.
+        let (last, first): (Vec<_>, Vec<_>) = openings
+            .iter()
+            .filter_map(|place| self.openings.get(*place))
+            .partition(|opening| matches!(opening, Opening::Calls(_)));
+        first.into_iter().chain(last).for_each(|opening| opening.give(&mut spec, self.declared));
+        spec
+    }
+
+    fn subject(&self, openings: &Openings) -> Subject {
+        self.base.subject(&self.spec(openings))
+    }
+
+    /// How far it is, with this many attempts to come.
+    fn step(&self, wanted: usize) -> Step {
+        let exposure = audit::exposure(&self.spec(&self.open));
+        Step {
+            made: self.lanes.made,
+            at_once: wanted.min(self.lanes.count()),
+            open: self.open.len(),
+            exposure: exposure.map(|exposure| exposure.shown()).unwrap_or_default(),
+        }
+    }
+
+    /// What the service fails with where one of these is missing.
+    fn evidence(&mut self, found: &Openings, how: How) -> Result<Vec<Found>, VerifyError> {
+        let mut all = Vec::new();
+        if how != How::Whole {
+            // Nothing was shown of each of them.
+            let openings = found.iter().filter_map(|place| self.openings.get(*place));
+            return Ok(openings.map(Found::unproven).collect());
+        }
+        let without: Vec<Subject> = found
+            .iter()
+            .map(|one| self.subject(&found.iter().copied().filter(|other| other != one).collect()))
+            .collect();
+        let attempts = self.lanes.attempt(&without)?;
+        for (place, attempt) in found.iter().zip(attempts) {
+            let Some(opening) = self.openings.get(*place) else { continue };
+            let objection = self.lanes.reference.objection(&attempt).unwrap_or_default();
+            let fewer = found.iter().copied().filter(|other| other != place).collect();
+            let closed = match opening {
+                // Lines that name it follow from it, and are not what was in the way.
+                Opening::Directory(_) | Opening::Listen(_) => Vec::new(),
+                _ => closed_by(&self.spec(&fewer), &self.spec(found)),
+            };
+            all.push(Found::needed(opening, &closed, &objection, attempt.said));
+        }
+        Ok(all)
+    }
+
+    /// How exposed the service is without a sandbox and with the one that was found, and what is refused in each.
+    fn standing(&self, found: &Spec, engine: &dyn Engine, image: &Image) -> Result<(Standing, Standing), VerifyError> {
+        let bare = Spec { profile: Profile::None, ..found.clone() };
+        let programs = self.base.programs(found);
+        let base = self.base;
+        let of = |spec: &Spec| -> Result<Standing, VerifyError> {
+            let quiet = |_| {};
+            let subject = base.subject(spec);
+            let session = Session::boot(engine, image, vec![subject.clone()], &quiet)?;
+            let report = session.exercise(&programs)?;
+            Ok(report.units.first().map(|unit| base.standing(&subject, unit)).unwrap_or_default())
+        };
+        std::thread::scope(|scope| {
+            let before = scope.spawn(|| of(&bare));
+            let after = of(found)?;
+            let before = before.join().map_err(|_| VerifyError::Inside("a verification ended unexpectedly".into()))?;
+            Ok((before?, after))
+        })
+    }
+
+    /// Whether the unit that was found passes every check each time.
+    fn steady(&mut self, spec: &Spec) -> Result<Vec<Option<String>>, VerifyError> {
+        let attempts = self.lanes.repeat(&self.base.subject(spec), STEADY)?;
+        Ok(attempts.iter().map(|attempt| self.lanes.reference.objection(attempt)).collect())
+    }
+}
+
+fn is_in(opening: &Opening, suggested: &[(Opening, String)]) -> bool {
+    suggested.iter().any(|(other, _)| other == opening)
+}
+
+/// The lines that the unit of `fewer` has and that of `more` has not.
+fn closed_by(fewer: &Spec, more: &Spec) -> Vec<String> {
+    let (fewer, more) = (policy(fewer).settings, policy(more).settings);
+    let has = |line: &Setting| more.iter().any(|other| other.directive == line.directive && other.value == line.value);
+    fewer.iter().filter(|line| !has(line)).map(|line| format!("{}={}", line.directive, line.value)).collect()
+}
+
+/// How a service works before the search.
+struct Working {
+    shape: Shape,
+    spec: Spec,
+    attempts: Vec<Attempt>,
+}
+
+/// How a service does before the search.
+#[derive(Default)]
+struct Usual {
+    /// How it works.
+    works: Option<Working>,
+    /// What went wrong.
+    wrong: Vec<String>,
+    /// Whether it went wrong only now and then.
+    flaky: bool,
+}
+
+impl Trials for Search<'_> {
+    type Stop = Stop;
+
+    fn work(&mut self, sets: &[Openings]) -> Result<Vec<bool>, Stop> {
+        if (self.terms.stopped)() {
+            return Err(Stop::Asked);
+        }
+        if self.terms.budget.is_some_and(|budget| self.began.elapsed() >= budget) {
+            return Err(Stop::Time);
+        }
+        let subjects: Vec<Subject> = sets.iter().map(|set| self.subject(set)).collect();
+        (self.terms.told)(&self.step(sets.len()));
+        let attempts = self.lanes.attempt(&subjects).map_err(Stop::Failed)?;
+        let work: Vec<bool> =
+            attempts.iter().map(|attempt| self.lanes.reference.objection(attempt).is_none()).collect();
+        for (set, _) in sets.iter().zip(&work).filter(|(_, works)| **works) {
+            if set.len() < self.open.len() {
+                self.open.clone_from(set);
+            }
+        }
+        Ok(work)
+    }
+}
+
+/// Whether anything is asked of a service: a search for what it needs finds nothing where nothing is.
+#[must_use]
+pub fn is_possible(spec: &Spec) -> bool {
+    is_checked(spec) || spec.timer.is_some()
+}

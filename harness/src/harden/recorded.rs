@@ -1,0 +1,57 @@
+//! What a recording of the service tells a search: which openings are worth trying first, and what no check exercises.
+
+use crate::record::suggestion::{Suggested, suggestions};
+use crate::record::{Recording, UNWATCHED};
+use sandbox_unit::opening::{Opening, refused_calls};
+use sandbox_unit::spec::{ServiceType, Spec};
+use sandbox_unit::syscall_set::Groups;
+
+/// Calls with which every process begins and ends, whatever its program does.
+const ALWAYS: &[&str] =
+    &["execve", "exit", "exit_group", "mmap", "mprotect", "restart_syscall", "rt_sigreturn", "sendto"];
+
+/// What the recording of a service without a sandbox suggests, each with what was seen.
+///
+/// A unit that is there already has its directories: they are opened as paths.
+pub fn openings(recording: &Recording, closed: &Spec, is_unit: bool) -> Vec<(Opening, String)> {
+    let mut all: Vec<(Opening, String)> = Vec::new();
+    for suggestion in suggestions(recording, closed) {
+        let Some(opening) = opening(suggestion.what, closed, is_unit) else { continue };
+        if all.iter().all(|(known, _)| *known != opening) {
+            all.push((opening, suggestion.because));
+        }
+    }
+    all
+}
+
+/// What a search can try; `None` for what a service is, which is known by then.
+fn opening(suggested: Suggested, closed: &Spec, is_unit: bool) -> Option<Opening> {
+    Some(match suggested {
+        Suggested::Need(need) => Opening::Need(need),
+        Suggested::Listen(listen) if !closed.socket && !closed.listen.contains(&listen) => Opening::Listen(listen),
+        Suggested::Connect(peers) => Opening::Connect(peers),
+        Suggested::Directory { kind, name } if name == closed.name && !is_unit => Opening::Directory(kind.key().to_owned()),
+        Suggested::Directory { kind, name } => Opening::Write(format!("{}/{name}", kind.top())),
+        Suggested::Read(path) => Opening::Read(path),
+        Suggested::Write(path) => Opening::Write(path),
+        Suggested::Exec(path) => Opening::Exec(path),
+        Suggested::Device(path) => Opening::Device(path),
+        Suggested::Capability(name) => Opening::Capability(name.to_owned()),
+        Suggested::Call(call) => Opening::Calls(vec![call.to_owned()]),
+        Suggested::Family(_) => Opening::Lift("RestrictAddressFamilies".to_owned()),
+        Suggested::Listen(_) | Suggested::Type(ServiceType::Notify | _) | Suggested::UserRoot => return None,
+    })
+}
+
+/// The calls that a service was seen to make, and those that it may make unseen, as the only ones.
+pub fn only_calls(recording: &Recording, spec: &Spec) -> Opening {
+    let groups = Groups::of(spec.systemd);
+    let used = recording.calls.keys().map(|call| &**call).chain(UNWATCHED.iter().copied()).chain(ALWAYS.iter().copied());
+    // What the unit refuses without harm stays refused.
+    let used: Vec<&str> = used.filter(|call| groups.is_call(call)).collect();
+    let refused = refused_calls(spec, used.iter().copied());
+    let mut calls: Vec<String> = used.iter().filter(|call| !refused.contains(call)).map(|call| (*call).to_owned()).collect();
+    calls.sort_unstable();
+    calls.dedup();
+    Opening::OnlyCalls(calls)
+}

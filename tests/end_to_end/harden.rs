@@ -1,0 +1,219 @@
+//! `harden`: from services of which only the checks are declared to exactly what they need.
+
+use crate::project::{root, tool};
+use serde_json::Value;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// What `harden --format json` has ended with.
+struct Hardened {
+    code: i32,
+    report: Value,
+    errors: String,
+}
+
+impl Hardened {
+    fn unit(&self) -> &Value {
+        let units = self.report["units"].as_array().unwrap_or_else(|| panic!("no report: {}", self.errors));
+        assert_eq!(units.len(), 1);
+        &units[0]
+    }
+
+    /// What the service needs, as entries of its metadata.
+    fn needs(&self) -> Vec<&str> {
+        let needs = self.unit()["needs"].as_array().unwrap();
+        needs.iter().map(|need| need["need"].as_str().unwrap()).collect()
+    }
+
+    fn evidence(&self, need: &str) -> &str {
+        let needs = self.unit()["needs"].as_array().unwrap();
+        let found = needs.iter().find(|found| found["need"] == need);
+        found.unwrap_or_else(|| panic!("no {need} in {needs:#?}"))["evidence"].as_str().unwrap()
+    }
+
+    /// A sandbox was found, in which everything works each time, and in which nothing goes through.
+    #[track_caller]
+    fn holds(&self) {
+        let unit = self.unit();
+        assert_eq!(self.code, 0, "{}\n{unit:#}", self.errors);
+        assert_eq!(unit["how"], "whole", "{unit:#}");
+        assert_eq!((&unit["steady"], &unit["after"]["allowed"], &unit["after"]["works"]), (&5.into(), &0.into(), &true.into()));
+        let refused = |when: &str| unit[when]["refused"].as_u64().unwrap();
+        assert!(refused("after") > refused("before"), "{unit:#}");
+    }
+
+    #[track_caller]
+    fn needs_just(&self, needs: &[&str]) {
+        self.holds();
+        assert_eq!(self.needs(), needs, "{:#}", self.unit());
+    }
+}
+
+fn harden(manifest: &Path, arguments: &[&str]) -> Hardened {
+    let mut command = tool();
+    command.env("CARGO_TARGET_DIR", root().join("target/fixtures"));
+    command.args(["harden", "--format", "json", "--manifest-path"]).arg(manifest).args(arguments);
+    let output = command.output().unwrap();
+    Hardened {
+        code: output.status.code().unwrap_or(-1),
+        report: serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A package with a service from tests/fixtures/difficult, of which this is declared.
+fn difficult(name: &str, metadata: &str) -> (TempDir, Hardened) {
+    difficult_with(name, metadata, "works = [{ http = \"http://127.0.0.1:8099/work\", status = 200 }]", &[])
+}
+
+fn difficult_with(name: &str, metadata: &str, works: &str, arguments: &[&str]) -> (TempDir, Hardened) {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("Cargo.toml");
+    let source = root().join("tests/fixtures/difficult/main.rs");
+    let text = format!(
+        "[package]\nname = \"{name}\"\ndescription = \"Difficult\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
+         [[bin]]\nname = \"{name}\"\npath = {source:?}\n[package.metadata.sandbox-unit.service.{name}]\n{metadata}\n\
+         [package.metadata.sandbox-unit.service.{name}.verify]\nready = {{ http = \"http://127.0.0.1:8099/healthz\" }}\n\
+         {works}\n",
+    );
+    std::fs::write(&manifest, text).unwrap();
+    let hardened = harden(&manifest, arguments);
+    (folder, hardened)
+}
+
+/// What every service of tests/fixtures/difficult needs for its port, and because it has no handler for SIGTERM.
+const PORT: &str = "listen = [\"tcp:127.0.0.1:8099\"]";
+const SIGNALS: &str = "needs = [\"default-signals\"]";
+
+/// A copy of an example of whose metadata only the checks are left, and what makes it the service that it is.
+fn stripped(name: &str, kept: &str) -> TempDir {
+    let (folder, example) = (tempfile::tempdir().unwrap(), root().join("examples").join(name));
+    let text = std::fs::read_to_string(example.join("Cargo.toml")).unwrap();
+    let tables = text.split_inclusive('\n').fold(Vec::<String>::new(), |mut tables, line| {
+        match tables.last_mut() {
+            Some(table) if !line.starts_with('[') => table.push_str(line),
+            _ => tables.push(line.to_owned()),
+        }
+        tables
+    });
+    let service = format!("[package.metadata.sandbox-unit.service.{name}");
+    let dropped = ["[dev-dependencies]", "[package.metadata.sandbox-unit]", &format!("{service}]")];
+    let mut left: String = tables.into_iter().filter(|table| !dropped.iter().any(|head| table.starts_with(head))).collect();
+    assert!(left.contains(&format!("{service}.verify]")), "{left}");
+    left.push_str(&format!("\n{service}]\n{kept}\n[workspace]\n"));
+    std::fs::write(folder.path().join("Cargo.toml"), left).unwrap();
+    std::fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
+    std::os::unix::fs::symlink(example.join("src"), folder.path().join("src")).unwrap();
+    folder
+}
+
+#[test]
+fn the_examples_come_out_with_what_they_declare() {
+    let found = |name: &str, kept: &str| harden(&stripped(name, kept).path().join("Cargo.toml"), &[]);
+    found("hello-http", "").needs_just(&["type = \"notify\"", "listen = [\"tcp:80\"]", "state = true"]);
+    found("overreach", "").needs_just(&["type = \"notify\"", "listen = [\"tcp:8080\"]"]);
+    found("unix-echo", "").needs_just(&["listen = [\"unix:/run/unix-echo/echo.sock\"]", "socket = true", SIGNALS]);
+    found("worker", "timer = { on_calendar = \"daily\" }").needs_just(&["state = true"]);
+}
+
+#[test]
+fn what_was_found_is_written_into_the_manifest_and_holds() {
+    let folder = stripped("worker", "timer = { on_calendar = \"daily\" }");
+    let manifest = folder.path().join("Cargo.toml");
+    harden(&manifest, &["--apply"]).needs_just(&["state = true"]);
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    assert!(text.contains("state = true") && text.contains("# without it: worker.service starts"), "{text}");
+    let again = harden(&manifest, &["--apply"]);
+    again.needs_just(&["state = true"]);
+    assert_eq!(std::fs::read_to_string(&manifest).unwrap(), text, "there is nothing to add");
+}
+
+#[test]
+fn one_that_compiles_needs_jit() {
+    let (_folder, found) = difficult("jits", "");
+    found.needs_just(&[PORT, "needs = [\"jit\"]", SIGNALS]);
+    assert!(found.evidence("needs = [\"jit\"]").contains("mprotect"));
+}
+
+#[test]
+fn one_that_runs_a_helper_needs_subprocesses() {
+    difficult("spawns", "").1.needs_just(&[PORT, "needs = [\"subprocesses\"]", SIGNALS]);
+}
+
+#[test]
+fn one_that_lists_interfaces_needs_netlink() {
+    difficult("lists-interfaces", "").1.needs_just(&[PORT, "needs = [\"netlink\"]", SIGNALS]);
+}
+
+#[test]
+fn one_that_reads_its_key_from_a_credential_needs_nothing_for_it() {
+    difficult("reads-credential", "credentials = [\"tls.key\"]").1.needs_just(&[PORT, SIGNALS]);
+}
+
+#[test]
+fn one_that_drops_its_privileges_itself_needs_root_and_setuid() {
+    let (_folder, found) = difficult("drops-privileges", "user = \"root\"");
+    found.needs_just(&[PORT, "needs = [\"setuid\"]", SIGNALS]);
+}
+
+#[test]
+fn one_that_fails_on_its_second_request_alone_is_found_out() {
+    difficult("second-request", "").1.needs_just(&[PORT, "needs = [\"memfd\"]", SIGNALS]);
+}
+
+#[test]
+fn of_two_protections_that_fail_only_together_the_cheaper_is_given_up() {
+    difficult("either-way", "").1.needs_just(&[PORT, "needs = [\"system-info\"]", SIGNALS]);
+}
+
+#[test]
+fn a_denial_that_is_swallowed_shows_in_the_answer() {
+    let (_folder, found) = difficult("swallows", "");
+    found.needs_just(&[PORT, "needs = [\"system-info\"]", SIGNALS]);
+    assert!(found.evidence("needs = [\"system-info\"]").contains("sorry"));
+}
+
+#[test]
+fn a_denial_that_is_only_logged_shows_in_the_journal() {
+    let (_folder, found) = difficult("logs-only", "");
+    found.needs_just(&[PORT, "needs = [\"memfd\"]", SIGNALS]);
+    assert!(found.evidence("needs = [\"memfd\"]").contains("cannot keep a file in memory"));
+}
+
+#[test]
+fn what_is_declared_and_not_seen_to_be_needed_is_told_and_stays() {
+    let (folder, found) = difficult("needs-nothing", "needs = [\"jit\"]");
+    found.needs_just(&[PORT, SIGNALS]);
+    assert_eq!(found.unit()["unneeded"], serde_json::json!(["needs = [\"jit\"]"]));
+    let untested = found.unit()["untested"].as_array().unwrap();
+    assert!(untested.iter().any(|one| one["what"].as_str().unwrap().contains("outgoing connection")));
+    assert!(std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap().contains("jit"));
+}
+
+#[test]
+fn one_that_does_not_work_without_a_sandbox_is_not_searched_for() {
+    let works = "works = [{ http = \"http://127.0.0.1:8099/work\", body = \"never\" }]";
+    let (_folder, found) = difficult_with("needs-nothing", "", works, &[]);
+    assert_eq!((found.code, found.unit()["how"].as_str()), (1, Some("broken")), "{:#}", found.report);
+    assert!(found.unit()["wrong"].to_string().contains("never"));
+}
+
+#[test]
+fn without_checks_there_is_nothing_to_search_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[package]\nname = \"mute\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+    std::fs::write(folder.path().join("Cargo.toml"), text).unwrap();
+    std::fs::create_dir(folder.path().join("src")).unwrap();
+    std::fs::write(folder.path().join("src/main.rs"), "fn main() {}\n").unwrap();
+    let found = harden(&folder.path().join("Cargo.toml"), &[]);
+    assert_eq!(found.code, 2);
+    assert!(found.errors.contains("mute.service works") && found.errors.contains("verify]"), "{}", found.errors);
+}
+
+#[test]
+fn a_budget_ends_it_with_the_best_so_far() {
+    let works = "works = [{ http = \"http://127.0.0.1:8099/work\" }]";
+    let (_folder, found) = difficult_with("jits", "", works, &["--budget", "1ms"]);
+    assert_eq!(found.unit()["how"], "budget", "{:#}", found.report);
+    assert!(found.needs().contains(&"needs = [\"jit\"]"), "{:?}", found.needs());
+}
