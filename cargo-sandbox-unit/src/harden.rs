@@ -4,7 +4,9 @@ use crate::cli::{Format, Harden, Syscalls};
 use crate::error::Error;
 use crate::matrix;
 use crate::package::{self, Packages, Selected};
-use crate::{FINDINGS, GOOD, atomic_file, compile, elevate, engine, foreign, image, interrupt, output, progress, text_diff};
+use crate::{
+    FINDINGS, GOOD, atomic_file, compile, elevate, engine, foreign, image, interrupt, output, progress, text_diff,
+};
 use anstream::{eprintln, println};
 use sandbox_unit::metadata::edit::{Conflict, Edited, Proposal, Proposed, edit};
 use sandbox_unit::spec::Spec;
@@ -144,7 +146,9 @@ fn write(packages: &Packages, hardening: &Hardening, options: &Harden, quiet: bo
                     progress::status("Wrote", &path.display().to_string());
                 }
             }
-            None if options.format == Format::Human && !quiet => output::write(&format!("{}\n\n{text}", path.display()))?,
+            None if options.format == Format::Human && !quiet => {
+                output::write(&format!("{}\n\n{text}", path.display()))?
+            }
             None => {}
         }
     }
@@ -182,7 +186,11 @@ fn proposal(spec: &Spec, unit: &UnitHardening) -> Proposal {
         declaration: found.opening.declaration(with, &found.evidence),
         because: shortened(&found.evidence),
     });
-    Proposal { service: spec.name.clone(), about: vec!["What the service needs, found by trying.".into()], entries: entries.collect() }
+    Proposal {
+        service: spec.name.clone(),
+        about: vec!["What the service needs, found by trying.".into()],
+        entries: entries.collect(),
+    }
 }
 
 /// What fits into a comment.

@@ -16,13 +16,13 @@ mod shape;
 
 use crate::engine::Engine;
 use crate::image::Image;
+use crate::probe::probes_for;
 use crate::record::Recording;
 use crate::report::harden::{Found, Hardening, How, Spared, Standing, UnitHardening, Untested};
 use crate::report::{MachineFacts, Phase, SCHEMA};
 use crate::verify::{Listener, Session, Subject, VerifyError, fitting, timed};
-use crate::probe::probes_for;
-pub use base::Base;
 use attempt::{Attempt, Reference, is_checked};
+pub use base::Base;
 use lanes::Lanes;
 use price::price;
 use sandbox_unit::audit;
@@ -142,7 +142,9 @@ impl Search<'_> {
         };
         self.lanes.reference = Reference::of(&attempts);
         report.notes.extend(usual.wrong.first().filter(|_| working.profile != Profile::None).map(|wrong| {
-            format!("without a sandbox it does not pass its own checks, so it is held against the strictest one: {wrong}")
+            format!(
+                "without a sandbox it does not pass its own checks, so it is held against the strictest one: {wrong}"
+            )
         }));
         shape.give(&mut self.closed, self.declared);
         report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
@@ -158,7 +160,10 @@ impl Search<'_> {
             report.found.push(listen);
         }
 
-        let suggested = recording.as_ref().map(|recording| recorded::openings(recording, &self.closed, self.base.is_unit())).unwrap_or_default();
+        let suggested = recording
+            .as_ref()
+            .map(|recording| recorded::openings(recording, &self.closed, self.base.is_unit()))
+            .unwrap_or_default();
         self.openings = self.candidates(&suggested);
         let likely: Openings = (0..self.openings.len())
             .filter(|place| self.openings.get(*place).is_some_and(|opening| is_in(opening, &suggested)))
@@ -182,7 +187,8 @@ impl Search<'_> {
                 let subject = self.subject(&open);
                 let attempt = self.lanes.attempt(&[subject])?.pop().unwrap_or_default();
                 report.how = How::Beyond;
-                report.wrong = self.lanes.reference.objection(&attempt).into_iter().chain(attempt.explanation).collect();
+                report.wrong =
+                    self.lanes.reference.objection(&attempt).into_iter().chain(attempt.explanation).collect();
                 report.trials = self.lanes.made;
                 return Ok(report);
             }
@@ -266,7 +272,8 @@ impl Search<'_> {
             // What it does in the shape that was declared is the first to know.
             if usual.wrong.is_empty() || failed.len() < attempts.len() {
                 let told = first.failed().map(|work| format!("{}: {}", work.name, work.detail));
-                usual.wrong = told.into_iter().chain(first.said.clone().map(|said| format!("it says: {said}"))).collect();
+                usual.wrong =
+                    told.into_iter().chain(first.said.clone().map(|said| format!("it says: {said}"))).collect();
             }
             if failed.len() < attempts.len() {
                 usual.flaky = true;
@@ -278,7 +285,10 @@ impl Search<'_> {
 
     /// Whether the service says itself when it is up: one that does not never gets up as a service that does.
     fn notifies(&mut self, mut spec: Spec) -> Result<Option<Found>, VerifyError> {
-        let plain = !self.base.is_unit() && self.closed.service_type == ServiceType::Exec && !self.closed.socket && self.closed.timer.is_none();
+        let plain = !self.base.is_unit()
+            && self.closed.service_type == ServiceType::Exec
+            && !self.closed.socket
+            && self.closed.timer.is_none();
         if !plain {
             return Ok(None);
         }
@@ -322,10 +332,14 @@ impl Search<'_> {
         match self.lanes.reference.objection(&attempt) {
             None => {
                 *spec = tighter;
-                report.found.push(Found::seen(&only, "the calls that it was seen to make, start, checks and stop".into()));
+                report
+                    .found
+                    .push(Found::seen(&only, "the calls that it was seen to make, start, checks and stop".into()));
             }
             Some(objection) => {
-                report.notes.push(format!("with the calls alone that it was seen to make it does not work: {objection}"));
+                report
+                    .notes
+                    .push(format!("with the calls alone that it was seen to make it does not work: {objection}"));
             }
         }
         Ok(())

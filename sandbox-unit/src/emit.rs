@@ -61,7 +61,11 @@ const ADDING: &[&str] = &[
 #[must_use]
 pub fn drop_in_over(spec: &Spec, present: &[Setting]) -> EmittedFile {
     let mut file = UnitFile::default();
-    file.comment(&format!("Made by cargo sandbox-unit for {}, systemd {} and newer.", spec.service_unit(), spec.systemd));
+    file.comment(&format!(
+        "Made by cargo sandbox-unit for {}, systemd {} and newer.",
+        spec.service_unit(),
+        spec.systemd
+    ));
     file.blank();
     sandbox_over(file, spec, present)
 }

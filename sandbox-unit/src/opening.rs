@@ -58,7 +58,8 @@ pub const REACHING: &[&str] =
 const OF_THE_SERVICE: &[&str] = &["User", "Group", "DynamicUser", "NotifyAccess"];
 
 /// Directives that open what others close, or take the edge off it: a service without them may do less.
-const OPENING: &[&str] = &["BindReadOnlyPaths", "ExecPaths", "IPAddressAllow", "SocketBindAllow", "SystemCallErrorNumber"];
+const OPENING: &[&str] =
+    &["BindReadOnlyPaths", "ExecPaths", "IPAddressAllow", "SocketBindAllow", "SystemCallErrorNumber"];
 
 /// The needs that bring no capability that reaches the host.
 fn harmless_needs() -> impl Iterator<Item = Need> {
@@ -255,7 +256,8 @@ impl Opening {
         let mut opened = closed.clone();
         self.give(&mut opened, closed);
         let (before, after) = (policy(closed).settings, policy(&opened).settings);
-        let lost = before.iter().filter(|setting| last(&after, &setting.directive) != Some(setting.value.as_str())).count();
+        let lost =
+            before.iter().filter(|setting| last(&after, &setting.directive) != Some(setting.value.as_str())).count();
         let exposed = |spec: &Spec| crate::audit::exposure(spec).map_or(0, |exposure| exposure.thousandths());
         Cost { exposure: exposed(&opened).saturating_sub(exposed(closed)), settings: lost, rank: self.rank() }
     }

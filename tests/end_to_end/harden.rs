@@ -37,7 +37,10 @@ impl Hardened {
         let unit = self.unit();
         assert_eq!(self.code, 0, "{}\n{unit:#}", self.errors);
         assert_eq!(unit["how"], "whole", "{unit:#}");
-        assert_eq!((&unit["steady"], &unit["after"]["allowed"], &unit["after"]["works"]), (&5.into(), &0.into(), &true.into()));
+        assert_eq!(
+            (&unit["steady"], &unit["after"]["allowed"], &unit["after"]["works"]),
+            (&5.into(), &0.into(), &true.into())
+        );
         let refused = |when: &str| unit[when]["refused"].as_u64().unwrap();
         assert!(refused("after") > refused("before"), "{unit:#}");
     }
@@ -98,7 +101,8 @@ fn stripped(name: &str, kept: &str) -> TempDir {
     });
     let service = format!("[package.metadata.sandbox-unit.service.{name}");
     let dropped = ["[dev-dependencies]", "[package.metadata.sandbox-unit]", &format!("{service}]")];
-    let mut left: String = tables.into_iter().filter(|table| !dropped.iter().any(|head| table.starts_with(head))).collect();
+    let mut left: String =
+        tables.into_iter().filter(|table| !dropped.iter().any(|head| table.starts_with(head))).collect();
     assert!(left.contains(&format!("{service}.verify]")), "{left}");
     left.push_str(&format!("\n{service}]\n{kept}\n[workspace]\n"));
     std::fs::write(folder.path().join("Cargo.toml"), left).unwrap();

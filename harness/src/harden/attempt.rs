@@ -115,7 +115,8 @@ impl Reference {
             return Some(format!("{}: {}", failed.name, failed.detail));
         }
         let answers = self.answers.iter().zip(&attempt.answers);
-        let differs = answers.filter_map(|(usual, answer)| Some((usual.as_ref()?, answer))).find(|(usual, got)| usual != got);
+        let differs =
+            answers.filter_map(|(usual, answer)| Some((usual.as_ref()?, answer))).find(|(usual, got)| usual != got);
         if let Some((usual, got)) = differs {
             return Some(format!("it answers {got:?} where it answers {usual:?} without a sandbox"));
         }
@@ -297,7 +298,8 @@ impl Lane {
     fn look(&self, unit: &str) -> Result<(Option<bool>, Vec<Listen>), VerifyError> {
         let output = self.machine.exec(&["sh", "-c", LOOK, "sh", unit], b"", CLEANING)?;
         let text = output.text().into_owned();
-        let mut masks = text.lines().filter_map(|line| u64::from_str_radix(line.strip_prefix("signals ")?.trim(), 16).ok());
+        let mut masks =
+            text.lines().filter_map(|line| u64::from_str_radix(line.strip_prefix("signals ")?.trim(), 16).ok());
         let first = masks.next();
         let handled = masks.chain(first).any(|mask| mask >> (SIGTERM - 1) & 1 == 1);
         let mut listens: Vec<Listen> = Vec::new();
@@ -361,7 +363,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_differs_from_every_one_without_a_sandbox_is_an_objection() {
-        let reference = Reference::of(&[attempt(&["200: a", "200: at 12"], &[]), attempt(&["200: a", "200: at 13"], &[])]);
+        let reference =
+            Reference::of(&[attempt(&["200: a", "200: at 12"], &[]), attempt(&["200: a", "200: at 13"], &[])]);
         assert_eq!(reference.objection(&attempt(&["200: a", "200: at 14"], &[])), None);
         let objection = reference.objection(&attempt(&["200: sorry", "200: at 14"], &[]));
         assert!(objection.is_some_and(|text| text.contains("sorry") && text.contains("200: a")));

@@ -4,8 +4,8 @@ use super::shape::Shape;
 use crate::engine::{File, Installation};
 use crate::image::Image;
 use crate::probe::observer;
-use crate::report::harden::Standing;
 use crate::report::UnitReport;
+use crate::report::harden::Standing;
 use crate::verify::{Subject, UnitFile, installation, placeholder};
 use sandbox_unit::opening::Opening;
 use sandbox_unit::spec::{Directories, Profile, Spec};
@@ -55,7 +55,10 @@ impl Base<'_> {
             let named = |directive: &str| -> Vec<String> {
                 let lines = settings.iter().filter(|setting| setting.directive == directive);
                 let names = lines.flat_map(|setting| words(&setting.value));
-                names.filter_map(|word| word.split(':').next().map(str::to_owned)).filter(|name| !name.contains('%')).collect()
+                names
+                    .filter_map(|word| word.split(':').next().map(str::to_owned))
+                    .filter(|name| !name.contains('%'))
+                    .collect()
             };
             for ((_, names), (directive, _)) in declared.directories.below_tops_mut().zip(Directories::TOPS) {
                 *names = named(directive);

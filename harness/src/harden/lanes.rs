@@ -97,7 +97,10 @@ impl<'a> Lanes<'a> {
     ///
     /// # Errors
     /// The machine does not answer.
-    pub fn record(&mut self, subject: &Subject) -> Result<Option<(Attempt, Result<Recording, RecordError>)>, VerifyError> {
+    pub fn record(
+        &mut self,
+        subject: &Subject,
+    ) -> Result<Option<(Attempt, Result<Recording, RecordError>)>, VerifyError> {
         self.made += 1;
         let Some(lane) = self.lanes.first_mut() else { return Ok(None) };
         if self.fresh && lane.used {

@@ -30,7 +30,9 @@ fn opening(suggested: Suggested, closed: &Spec, is_unit: bool) -> Option<Opening
         Suggested::Need(need) => Opening::Need(need),
         Suggested::Listen(listen) if !closed.socket && !closed.listen.contains(&listen) => Opening::Listen(listen),
         Suggested::Connect(peers) => Opening::Connect(peers),
-        Suggested::Directory { kind, name } if name == closed.name && !is_unit => Opening::Directory(kind.key().to_owned()),
+        Suggested::Directory { kind, name } if name == closed.name && !is_unit => {
+            Opening::Directory(kind.key().to_owned())
+        }
         Suggested::Directory { kind, name } => Opening::Write(format!("{}/{name}", kind.top())),
         Suggested::Read(path) => Opening::Read(path),
         Suggested::Write(path) => Opening::Write(path),
@@ -46,11 +48,13 @@ fn opening(suggested: Suggested, closed: &Spec, is_unit: bool) -> Option<Opening
 /// The calls that a service was seen to make, and those that it may make unseen, as the only ones.
 pub fn only_calls(recording: &Recording, spec: &Spec) -> Opening {
     let groups = Groups::of(spec.systemd);
-    let used = recording.calls.keys().map(|call| &**call).chain(UNWATCHED.iter().copied()).chain(ALWAYS.iter().copied());
+    let used =
+        recording.calls.keys().map(|call| &**call).chain(UNWATCHED.iter().copied()).chain(ALWAYS.iter().copied());
     // What the unit refuses without harm stays refused.
     let used: Vec<&str> = used.filter(|call| groups.is_call(call)).collect();
     let refused = refused_calls(spec, used.iter().copied());
-    let mut calls: Vec<String> = used.iter().filter(|call| !refused.contains(call)).map(|call| (*call).to_owned()).collect();
+    let mut calls: Vec<String> =
+        used.iter().filter(|call| !refused.contains(call)).map(|call| (*call).to_owned()).collect();
     calls.sort_unstable();
     calls.dedup();
     Opening::OnlyCalls(calls)

@@ -149,7 +149,8 @@ mod tests {
             Check::Http { url: "http://[::1]/".into(), status: None, headers: Vec::new(), body: None },
             Check::Unix { path: "/run/hello/sock".into(), send: None, expect: None },
         ];
-        let verify = Verify { ready: Some(Ready { check: ready, within: Duration::from_secs(1) }), works, forbid: vec![] };
+        let verify =
+            Verify { ready: Some(Ready { check: ready, within: Duration::from_secs(1) }), works, forbid: vec![] };
         let spec = Spec { verify, ..Spec::bare("hello") };
         let shown: Vec<String> = listens(&spec).iter().map(Listen::to_string).collect();
         assert_eq!(shown, ["tcp:80", "tcp:8080", "unix:/run/hello/sock"]);

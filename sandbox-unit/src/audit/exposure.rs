@@ -7,9 +7,9 @@ use super::policy::ScoringPolicy;
 use super::value::Value;
 use crate::emit;
 use crate::spec::Spec;
+use crate::syscall_set::Architecture;
 use crate::unit::Document;
 use crate::version::SystemdVersion;
-use crate::syscall_set::Architecture;
 
 /// Ratings, with the least exposure in tenths that earns them.
 pub static RATINGS: [(u64, &str); 7] =
@@ -135,4 +135,3 @@ pub fn exposure_of<'a>(
     let service = Service::load(unit, &parts, systemd, Keep::Nothing).ok()?;
     Some(assess(&service, &ScoringPolicy::default(), Architecture::default()))
 }
-

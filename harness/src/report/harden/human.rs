@@ -76,7 +76,10 @@ fn write_unit(out: &mut String, unit: &UnitHardening) -> fmt::Result {
 fn write_standing(out: &mut String, when: &str, standing: &Standing) -> fmt::Result {
     let style = if standing.allowed == 0 { GOOD } else { BAD };
     let Standing { exposure, refused, allowed, .. } = standing;
-    writeln!(out, "  {HEAD}{when:>6}{HEAD:#}  exposure {exposure}, {refused} refused, {style}{allowed} allowed{style:#}")
+    writeln!(
+        out,
+        "  {HEAD}{when:>6}{HEAD:#}  exposure {exposure}, {refused} refused, {style}{allowed} allowed{style:#}"
+    )
 }
 
 /// What is to be said of an end that is not the usual one.
