@@ -1,9 +1,11 @@
 //! The command line.
 
+mod generated;
 mod harden;
 mod package;
 mod verify;
 
+pub use generated::{Completions, Man, Reference};
 pub use harden::{Harden, Syscalls};
 pub use package::Package;
 pub use verify::{Foreign, Install, Verify, Versions};
@@ -11,7 +13,7 @@ pub use verify::{Foreign, Install, Verify, Versions};
 use crate::matrix::Version;
 use crate::packaging::metadata::Format as PackageFormat;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -40,12 +42,36 @@ pub struct Options {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// When to use colour.
-    #[command(flatten)]
-    pub color: colorchoice_clap::Color,
+    /// When to use colour [default: as CARGO_TERM_COLOR says, else auto]
+    #[arg(long, global = true, value_name = "WHEN", value_enum)]
+    pub color: Option<ColorChoice>,
     /// Only say what is wrong.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Say what is run, too, and how long each part takes.
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+impl Options {
+    /// When to use colour: what the command line says, or what Cargo is told.
+    pub fn color(&self) -> anstream::ColorChoice {
+        let told = || ColorChoice::from_str(&std::env::var("CARGO_TERM_COLOR").ok()?, true).ok();
+        match self.color.or_else(told) {
+            None | Some(ColorChoice::Auto) => anstream::ColorChoice::Auto,
+            Some(ColorChoice::Always) => anstream::ColorChoice::Always,
+            Some(ColorChoice::Never) => anstream::ColorChoice::Never,
+        }
+    }
+}
+
+/// The command by its own name, `cargo-sandbox-unit`, with the verbs that are no secret, for what is made from it.
+pub fn command() -> clap::Command {
+    let all = Options::augment_args(clap::Command::new("cargo-sandbox-unit"));
+    let shown = all.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned().collect::<Vec<_>>();
+    let named = clap::Command::new("cargo-sandbox-unit").version(env!("CARGO_PKG_VERSION"));
+    let named = named.about(env!("CARGO_PKG_DESCRIPTION")).after_help(EXAMPLES).subcommand_required(true);
+    named.args(all.get_arguments().cloned()).subcommands(shown)
 }
 
 const EXAMPLES: &str = "\
@@ -91,6 +117,16 @@ pub enum Command {
     Matrix(Matrix),
     /// Explain a directive, a need, a probe or an exit status
     Explain(Explain),
+    /// Print the JSON schema of the metadata, for editors
+    #[command(after_help = generated::SCHEMA_EXAMPLES)]
+    Schema,
+    /// Print what completes this command in a shell
+    Completions(Completions),
+    /// Print the manual pages, or write them to a folder
+    Man(Man),
+    /// Write the pages of the documentation that are made from the tables of this program
+    #[command(hide = true)]
+    Reference(Reference),
     /// The part of `verify` that needs root, given a plan on standard input
     #[command(hide = true)]
     MachinePart,
@@ -210,6 +246,17 @@ pub enum Format {
     Human,
     /// For a program: one JSON document, versioned by its `schema`.
     Json,
+}
+
+/// How a verification is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For a person.
+    Human,
+    /// For a program: one JSON document, versioned by its `schema`.
+    Json,
+    /// For a CI server: JUnit's XML, a test suite for each unit.
+    Junit,
 }
 
 /// What boots machines.
@@ -461,6 +508,12 @@ pub struct Matrix {
 
 /// `explain`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo sandbox-unit explain needs             every exception that a service can declare
+  cargo sandbox-unit explain jit               what one of them opens
+  cargo sandbox-unit explain ProtectSystem     what a directive protects, and what proves it
+  cargo sandbox-unit explain 226/NAMESPACE     why systemd could not start a service")]
 pub struct Explain {
     /// A directive (ProtectSystem), a need (jit), a probe (write-usr), a lint (SU101), an exit status (226), or one of: needs,
     /// probes, directives, lints

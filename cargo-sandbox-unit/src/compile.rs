@@ -5,6 +5,7 @@ mod crt_static;
 use crate::cli::{Build, Selection};
 use crate::error::Error;
 use crate::matrix::Cell;
+use crate::progress;
 use cargo_metadata::{Message, TargetKind};
 use std::collections::{BTreeSet, HashMap};
 use std::io::BufReader;
@@ -55,6 +56,7 @@ pub fn binaries(selection: &Selection, build: &Build, cells: &[Cell]) -> Result<
         }
     }
     let shown = format!("cargo build{}", packages.iter().map(|package| format!(" -p {package}")).collect::<String>());
+    progress::running(&command);
     let mut child =
         command.stdout(Stdio::piped()).spawn().map_err(|error| Error::Build(format!("{shown}: {error}")))?;
     let mut found = HashMap::new();

@@ -50,7 +50,7 @@ static MANAGERS: &[PackageManager] = &[
 ];
 
 /// Runs the verb.
-pub fn run(options: &Doctor) -> Result<u8, Error> {
+pub fn run(options: &Doctor, quiet: bool) -> Result<u8, Error> {
     let wants_nspawn = matches!(options.engine, Engine::Auto | Engine::Nspawn);
     if options.self_check
         && wants_nspawn
@@ -67,7 +67,9 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
     let mut code = GOOD;
     for requirement in engine::requirements() {
         match requirement {
+            Ok(_) if quiet => {}
             Ok(there) => println!("ok       {there}"),
+            Err(_) if quiet && !wants_nspawn => {}
             Err(missing) if !wants_nspawn => println!("optional {}: {}", missing.what, missing.why),
             Err(missing) => {
                 code = UNABLE;
@@ -76,16 +78,19 @@ pub fn run(options: &Doctor) -> Result<u8, Error> {
         }
     }
     match image::builder() {
+        _ if quiet => {}
         Ok(there) => println!("ok       {there}"),
         Err(missing) => {
             println!("optional {}: {}\n         remedy: {}", missing.what, missing.why, missing.remedy);
         }
     }
-    code = containers(options.engine, code);
+    code = containers(options.engine, code, quiet);
     let able = "This machine can boot machines: `cargo sandbox-unit verify` runs here.";
     let unable =
         "This machine cannot boot machines yet; `cargo sandbox-unit doctor --fix` installs what can be installed.";
-    println!("{}", if code == GOOD { able } else { unable });
+    if !quiet || code != GOOD {
+        println!("{}", if code == GOOD { able } else { unable });
+    }
     if options.self_check && code == GOOD {
         self_check(options.engine)?;
     }
@@ -116,7 +121,7 @@ fn self_check(wanted: Engine) -> Result<(), Error> {
 
 /// Tells of the container engines that answer, and what that makes of the verdict so far.
 #[cfg(feature = "container")]
-fn containers(wanted: Engine, code: u8) -> u8 {
+fn containers(wanted: Engine, code: u8, quiet: bool) -> u8 {
     use sandbox_unit_harness::engine::{Daemon, Kind};
     let (kind, needed) = match wanted {
         Engine::Docker => (Some(Kind::Docker), true),
@@ -128,8 +133,11 @@ fn containers(wanted: Engine, code: u8) -> u8 {
         match found {
             Ok(daemon) => {
                 answers = true;
-                println!("ok       {daemon}");
+                if !quiet {
+                    println!("ok       {daemon}");
+                }
             }
+            Err(_) if quiet && !needed => {}
             Err(missing) => {
                 let word = if needed { "missing " } else { "optional" };
                 println!("{word} {}: {}\n         remedy: {}", missing.what, missing.why, missing.remedy);
@@ -144,7 +152,7 @@ fn containers(wanted: Engine, code: u8) -> u8 {
 }
 
 #[cfg(not(feature = "container"))]
-fn containers(_wanted: Engine, code: u8) -> u8 {
+fn containers(_wanted: Engine, code: u8, _quiet: bool) -> u8 {
     code
 }
 

@@ -9,7 +9,7 @@ use sandbox_unit::emit::{EmittedFile, drop_in, files};
 use std::path::Path;
 
 /// Runs the verb.
-pub fn run(options: &Emit) -> Result<u8, Error> {
+pub fn run(options: &Emit, quiet: bool) -> Result<u8, Error> {
     let packages = package::select(&options.selection)?.targeting(options.target.systemd)?;
     let specs = packages.packages.iter().flat_map(|package| &package.specs);
     let emitted: Vec<EmittedFile> =
@@ -27,7 +27,9 @@ pub fn run(options: &Emit) -> Result<u8, Error> {
     for file in &emitted {
         let path = directory.join(&file.path);
         atomic_file::create(&path, file.text.as_bytes())?;
-        println!("{}", path.display());
+        if !quiet {
+            println!("{}", path.display());
+        }
     }
     Ok(GOOD)
 }

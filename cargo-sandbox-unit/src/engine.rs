@@ -112,6 +112,16 @@ fn again_with(name: &str, value: &str) -> Error {
 }
 
 impl Chosen {
+    /// What to call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Nspawn if elevate::is_root() => "systemd-nspawn",
+            Self::Nspawn => "systemd-nspawn, as root through sudo",
+            #[cfg(feature = "container")]
+            Self::Containers(_) => "containers",
+        }
+    }
+
     /// Whether its machines need root.
     pub fn needs_root(&self) -> bool {
         matches!(self, Self::Nspawn)

@@ -10,3 +10,15 @@ pub const USAGE: u8 = 2;
 pub const UNABLE: u8 = 3;
 /// Interrupted by a signal (128 + SIGINT, as shells have it).
 pub const INTERRUPTED: u8 = 130;
+
+/// Every one of them, with what it says.
+pub const EXIT_CODES: [(u8, &str); 5] = [
+    (GOOD, "all good"),
+    (
+        FINDINGS,
+        "findings: a forbidden action went through, a check failed, a build failed, files differ, a score is too high",
+    ),
+    (USAGE, "usage or configuration; the message says where"),
+    (UNABLE, "this machine cannot run it; the message says the remedy"),
+    (INTERRUPTED, "interrupted by a signal"),
+];

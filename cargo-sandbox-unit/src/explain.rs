@@ -113,18 +113,22 @@ fn explain_need(need: &Entry) {
     println!("needs = [\"{}\"]", need.name);
     println!("  the service {}", need.does);
     for effect in need.effects {
-        let line = match effect {
-            Effect::Lift(directive) => format!("{directive}= is not set"),
-            Effect::Weaken(directive, value) => format!("{directive}={value}"),
-            Effect::Capability(name) => format!("it holds {name}"),
-            Effect::Family(name) => format!("it may use {name} sockets"),
-            Effect::Syscalls(name) => format!("it may make the system calls {name}"),
-            Effect::Address(name) => format!("it may talk to {name}"),
-            Effect::Exec(path) => format!("it may execute what is below {path}"),
-            Effect::Reach(path) => format!("{path} stays in sight"),
-            Effect::Device(device) => format!("it may use {device}"),
-        };
-        println!("  {line}");
+        println!("  {}", consequence(effect));
+    }
+}
+
+/// What a need changes, in words.
+pub fn consequence(effect: &Effect) -> String {
+    match effect {
+        Effect::Lift(directive) => format!("{directive}= is not set"),
+        Effect::Weaken(directive, value) => format!("{directive}={value}"),
+        Effect::Capability(name) => format!("it holds {name}"),
+        Effect::Family(name) => format!("it may use {name} sockets"),
+        Effect::Syscalls(name) => format!("it may make the system calls {name}"),
+        Effect::Address(name) => format!("it may talk to {name}"),
+        Effect::Exec(path) => format!("it may execute what is below {path}"),
+        Effect::Reach(path) => format!("{path} stays in sight"),
+        Effect::Device(device) => format!("it may use {device}"),
     }
 }
 

@@ -103,7 +103,7 @@ pub fn run(options: &Harden, quiet: bool) -> Result<u8, Error> {
         Some(_) => HashMap::new(),
         None => compile::binaries(&options.selection, &options.build, &cells)?,
     };
-    let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let watched = progress::is_watched(quiet);
     let minimal_calls = options.syscalls == Syscalls::Minimal;
     let budget = options.budget.map(|budget| budget.0);
     let searching = Searching { image, specs, unit, budget, minimal_calls, watched };
@@ -152,7 +152,7 @@ fn write(packages: &Packages, hardening: &Hardening, options: &Harden, quiet: bo
             None => {}
         }
     }
-    for Selected { manifest, specs, .. } in &packages.packages {
+    for Selected { declarations: manifest, specs, .. } in &packages.packages {
         let proposals: Vec<Proposal> = specs
             .iter()
             .filter_map(|spec| {

@@ -4,6 +4,7 @@ mod atomic_file;
 mod audit;
 mod cli;
 mod compile;
+mod completions;
 mod diagnostics;
 mod diff;
 mod doctor;
@@ -18,17 +19,20 @@ mod harden;
 mod image;
 mod init;
 mod interrupt;
+mod man;
 mod matrix;
 mod output;
 mod package;
 mod packaging;
 mod progress;
 mod prove;
+mod reference;
+mod schema;
 mod text_diff;
 mod unit_files;
 mod verify;
 
-pub use exit_code::{FINDINGS, GOOD, INTERRUPTED, UNABLE, USAGE};
+pub use exit_code::{EXIT_CODES, FINDINGS, GOOD, INTERRUPTED, UNABLE, USAGE};
 
 use clap::Parser;
 use cli::{Cargo, Command};
@@ -49,20 +53,27 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    options.color.write_global();
+    options.color().write_global();
+    if options.verbose {
+        progress::tell_all();
+    }
     let result = match &options.command {
         Command::Init(init) => init::run(init, options.quiet),
-        Command::Emit(emit) => emit::run(emit),
+        Command::Emit(emit) => emit::run(emit, options.quiet),
         Command::Verify(verify) => verify::run(verify, options.quiet),
         Command::Package(package) => packaging::run(package, options.quiet),
         Command::Prove(prove) => prove::run(prove, options.quiet),
         Command::Harden(harden) => harden::run(harden, options.quiet),
         Command::Audit(audit) => audit::run(audit, options.quiet),
         Command::Diff(diff) => diff::run(diff, options.quiet),
-        Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Doctor(doctor) => doctor::run(doctor, options.quiet),
         Command::Image(image) => image::run(image, options.quiet),
         Command::Matrix(matrix) => matrix::run(matrix),
         Command::Explain(explain) => explain::run(explain),
+        Command::Schema => schema::run(),
+        Command::Completions(completions) => completions::run(completions),
+        Command::Man(man) => man::run(man),
+        Command::Reference(reference) => reference::run(reference),
         Command::MachinePart => elevate::machine_part(),
     };
     match result {

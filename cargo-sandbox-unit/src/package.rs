@@ -24,7 +24,7 @@ pub struct Selected {
     /// What its metadata declares.
     pub specs: Vec<Spec>,
     /// Where it declares it.
-    pub manifest: Manifest,
+    pub declarations: Manifest,
 }
 
 impl Selected {
@@ -66,7 +66,7 @@ pub fn select(selection: &Selection) -> Result<Packages, Error> {
                     manifest_path: package.manifest_path.clone().into_std_path_buf(),
                     metadata: package.metadata.clone(),
                     specs,
-                    manifest,
+                    declarations: manifest,
                 });
                 warnings
             }

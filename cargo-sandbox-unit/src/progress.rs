@@ -4,7 +4,45 @@ use anstream::{eprint, eprintln};
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::harden::Step;
 use sandbox_unit_harness::verify::Progress;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// Whether everything is told, as `--verbose` wants. For the whole process, as the choice of colour is.
+static ALL: AtomicBool = AtomicBool::new(false);
+
+/// Has everything told from now on.
+pub fn tell_all() {
+    ALL.store(true, Ordering::Relaxed);
+}
+
+fn all() -> bool {
+    ALL.load(Ordering::Relaxed)
+}
+
+/// Whether each phase is told: where a person watches, or wants it all the same.
+pub fn is_watched(quiet: bool) -> bool {
+    !quiet && (all() || std::io::stderr().is_terminal())
+}
+
+/// Tells, if everything is told, of a program that is about to be run.
+pub fn running(command: &Command) {
+    if all() {
+        let program = Path::new(command.get_program());
+        let words = program.file_name().into_iter().chain(command.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        status("Running", &format!("`{}`", words.join(" ")));
+    }
+}
+
+/// Tells, if everything is told.
+pub fn detail(verb: &str, what: &str) {
+    if all() {
+        status(verb, what);
+    }
+}
 
 /// Tells of each phase as it ends; of one of several machines, with its systemd.
 pub fn line(machine: Option<SystemdVersion>, progress: &Progress) {

@@ -47,6 +47,7 @@ pub fn run(options: &Prove, quiet: bool) -> Result<u8, Error> {
     interrupt::watch()?;
     let mut subjects = if options.unit.is_empty() { declared(options)? } else { Vec::new() };
     let chosen = engine::choose(options.engine)?;
+    progress::detail("Engine", chosen.name());
     let systemd = match options.target.systemd.filter(|_| subjects.is_empty()) {
         Some(number) => package::target_version(number)?,
         None => subjects.iter().map(|subject| subject.spec.systemd).max().unwrap_or(SystemdVersion::DEFAULT),
@@ -58,7 +59,7 @@ pub fn run(options: &Prove, quiet: bool) -> Result<u8, Error> {
     for subject in subjects.iter().filter(|_| !quiet) {
         progress::status("Proving", &subject.unit());
     }
-    let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let watched = progress::is_watched(quiet);
     let proving = Proving { image, subjects, watched };
     let proof = if elevate::is_root() || !chosen.needs_root() {
         proving.prove(chosen.engine()?.as_ref())?

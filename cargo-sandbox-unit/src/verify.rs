@@ -5,7 +5,7 @@ mod machines;
 
 pub use machines::Machines;
 
-use crate::cli::{Format, Verify, Versions};
+use crate::cli::{Verify, VerifyFormat, Versions};
 use crate::engine::{self, Chosen};
 use crate::error::Error;
 use crate::matrix::{self, Cell, Version};
@@ -17,7 +17,7 @@ use sandbox_unit::directive::Section;
 use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::report::matrix::Matrix;
-use sandbox_unit_harness::report::{MachineFacts, Report, human};
+use sandbox_unit_harness::report::{MachineFacts, Report, human, junit};
 use sandbox_unit_harness::verify::{Subject, UnitFile};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -69,6 +69,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
     }
     // Told before anything is built.
     let chosen = chosen.unwrap_or_else(|| engine::choose(options.engine))?;
+    progress::detail("Engine", chosen.name());
     let mut wanted = Vec::new();
     for (systemd, mut subjects) in parts {
         let release = (!alone).then(|| systemd.to_string());
@@ -81,7 +82,7 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
         wanted.push(Wanted { systemd, image, subjects, package: None });
     }
     let shown: Vec<Subject> = wanted.iter().flat_map(|machine| machine.subjects.clone()).collect();
-    let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let watched = progress::is_watched(quiet);
     let machines = Machines { wanted, alone, watched };
     let build = || match options.foreign.unit {
         Some(_) => Ok(HashMap::new()),
@@ -111,11 +112,13 @@ fn carried_out(machines: Machines, chosen: Chosen, build: impl FnOnce() -> Built
 fn conclude(options: &Verify, matrix: &Matrix, shown: &[Subject], quiet: bool) -> Result<u8, Error> {
     let alone = matrix.columns.len() == 1 && is_alone(&options.versions);
     match (options.format, matrix.reports().next().filter(|_| alone)) {
-        (Format::Json, Some(report)) => println!("{}", json(report)?),
-        (Format::Json, None) => println!("{}", json(matrix)?),
-        (Format::Human, _) if quiet && matrix.is_good() && matrix.is_complete() => {}
-        (Format::Human, Some(report)) => tell(report, shown, quiet),
-        (Format::Human, None) => output::write(&human::matrix::render(matrix))?,
+        (VerifyFormat::Json, Some(report)) => println!("{}", json(report)?),
+        (VerifyFormat::Json, None) => println!("{}", json(matrix)?),
+        (VerifyFormat::Junit, Some(report)) => output::write(&junit::render(report))?,
+        (VerifyFormat::Junit, None) => output::write(&junit::render_matrix(matrix))?,
+        (VerifyFormat::Human, _) if quiet && matrix.is_good() && matrix.is_complete() => {}
+        (VerifyFormat::Human, Some(report)) => tell(report, shown, quiet),
+        (VerifyFormat::Human, None) => output::write(&human::matrix::render(matrix))?,
     }
     if options.strict_engine {
         strict(matrix.reports().map(|report| &report.machine))?;

@@ -165,7 +165,7 @@ impl Trial<'_> {
 
     /// Takes from every service what reaches the host.
     fn restrain(&self) -> Result<(), MachineError> {
-        let list = REACHING.join(" ");
+        let list = sandbox_unit::opening::REACHING.join(" ");
         let text = format!(
             "# These reach the host, whose kernel this machine shares.\n[Service]\nCapabilityBoundingSet=~{list}\n"
         );

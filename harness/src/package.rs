@@ -1,10 +1,9 @@
 //! A package as Cargo knows it, and the services that its metadata declares.
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
-use sandbox_unit::diagnostic::{Diagnostic, Severity, Source};
+use sandbox_unit::diagnostic::{Mistakes, Source};
 use sandbox_unit::metadata::{self, Manifest};
 use sandbox_unit::spec::{self, Spec};
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,25 +29,6 @@ pub enum PackageError {
     /// What the package declares is wrong.
     #[error("{0}")]
     Configuration(Mistakes),
-}
-
-/// What is wrong with a manifest, in the order in which it stands there.
-#[derive(Debug)]
-pub struct Mistakes(pub Vec<Diagnostic>);
-
-impl fmt::Display for Mistakes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let errors = self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-        for (place, Diagnostic { message, source, span, label, help, .. }) in errors.enumerate() {
-            let (line, column) = source.position(span.start);
-            let separator = if place == 0 { "" } else { "\n" };
-            write!(f, "{separator}{}:{line}:{column}: {message}: {label}", source.path.display())?;
-            if let Some(help) = help {
-                write!(f, " (help: {help})")?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The services of the package in this directory.

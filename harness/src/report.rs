@@ -2,6 +2,7 @@
 
 pub mod harden;
 pub mod human;
+pub mod junit;
 pub mod matrix;
 mod mechanism;
 mod package;

@@ -168,9 +168,7 @@ impl<'a> Session<'a> {
         let read = || -> Result<_, VerifyError> {
             let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
             decode(&staged, stage).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
-            let attempted =
-                plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect::<Result<_, _>>()?;
-            Ok(attempted)
+            plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect()
         };
         let attempted = trusted(&machine, read())?;
         Ok(Self { machine, facts, self_check, attempted, phases, listener })
@@ -182,10 +180,16 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// The machine does not answer, or cannot run one of the programs at all.
-    pub fn exercise(self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
-        let (report, machine) = self.exercise_and_keep(programs)?;
-        drop(machine);
-        Ok(report)
+    pub fn exercise(mut self, programs: &HashMap<String, Vec<u8>>) -> Result<Report, VerifyError> {
+        let attempted = std::mem::take(&mut self.attempted);
+        let seen = self.run(attempted, programs);
+        let seen = trusted(&self.machine, seen)?;
+        let Self { machine, facts, phases, .. } = self;
+        std::thread::scope(|scope| {
+            // It takes its time to be gone.
+            scope.spawn(|| drop(machine));
+            Ok(reported(seen, &facts, phases))
+        })
     }
 
     /// The same; the machine goes on.
@@ -197,9 +201,7 @@ impl<'a> Session<'a> {
         let seen = self.run(attempted, programs);
         let seen = trusted(&self.machine, seen)?;
         let Self { machine, facts, phases, .. } = self;
-        let unenforced = Unenforced::of(&facts.mechanisms);
-        let units = seen.into_iter().map(|(probed, ran)| service::report(&probed, ran, &unenforced)).collect();
-        Ok((Report { schema: SCHEMA, machine: facts.clone(), units, phases, package: None }, machine))
+        Ok((reported(seen, &facts, phases), machine))
     }
 
     /// Runs the services, and tells what was seen of each.
@@ -287,6 +289,13 @@ pub(crate) fn install_stage<'a>(probes: impl Iterator<Item = &'a Probe>, install
     prepare.extend(canary::stage(&canaries));
     installation::install_stage(&prepare, installation);
     prepare.len()
+}
+
+/// Judges what was seen of each unit.
+fn reported(seen: Vec<(Probed, service::Ran)>, facts: &MachineFacts, phases: Vec<Phase>) -> Report {
+    let unenforced = Unenforced::of(&facts.mechanisms);
+    let units = seen.into_iter().map(|(probed, ran)| service::report(&probed, ran, &unenforced)).collect();
+    Report { schema: SCHEMA, machine: facts.clone(), units, phases, package: None }
 }
 
 /// What came of it, if the machine had its image to the end.

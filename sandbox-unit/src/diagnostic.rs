@@ -1,5 +1,6 @@
 //! What is wrong with an input, where, and what would be right.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +32,25 @@ pub enum Severity {
     Error,
     /// Something is emitted, and the user should know this about it.
     Warning,
+}
+
+/// What is wrong with a manifest, in the order in which it stands there: an error a line.
+#[derive(Debug)]
+pub struct Mistakes(pub Vec<Diagnostic>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let errors = self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        for (place, Diagnostic { message, source, span, label, help, .. }) in errors.enumerate() {
+            let (line, column) = source.position(span.start);
+            let separator = if place == 0 { "" } else { "\n" };
+            write!(f, "{separator}{}:{line}:{column}: {message}: {label}", source.path.display())?;
+            if let Some(help) = help {
+                write!(f, " (help: {help})")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One thing to tell the user about an input text.

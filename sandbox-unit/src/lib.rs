@@ -1,7 +1,8 @@
 //! From what a service declares to a hardened systemd unit.
 //!
 //! Everything here is pure: no process is started, nothing is read from disk, no network is used, and it
-//! works on any operating system. The data flows one way:
+//! works on any operating system. (The module `cargo`, a feature, is for build scripts, and the exception.) The data flows one
+//! way:
 //!
 //! [`metadata`] reads `[package.metadata.sandbox-unit]` into a [`spec::Spec`]; [`policy`] turns a spec into
 //! [`policy::Setting`]s, each with its reason; [`emit`] renders them as the files a package ships. [`mod@unit`] reads unit
@@ -9,6 +10,8 @@
 
 pub mod audit;
 pub mod capability;
+#[cfg(feature = "cargo")]
+pub mod cargo;
 pub mod clue;
 pub mod diagnostic;
 pub mod directive;
@@ -22,6 +25,7 @@ pub mod packaging;
 pub mod place;
 pub mod policy;
 pub mod refusal;
+pub mod schema;
 pub mod spec;
 pub mod syscall_set;
 pub mod unit;

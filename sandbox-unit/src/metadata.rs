@@ -5,6 +5,7 @@
 
 mod consistency;
 pub mod edit;
+pub mod key;
 mod layer;
 mod name;
 mod network;
@@ -23,6 +24,7 @@ use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::spec::{Package, Spec};
 use layer::Layer;
 use problem::{File, Located, Place, Problem, Sink};
+pub(crate) use raw::{owned_by_a_key, owned_directives};
 use reader::{Reader, Value};
 use std::sync::Arc;
 use toml::de::DeTable;

@@ -32,6 +32,19 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
+/// The schema of SARIF.
+pub fn sarif() -> jsonschema::Validator {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .current_dir(root())
+        .other_options(["--offline".to_owned(), "--filter-platform=x86_64-unknown-linux-gnu".to_owned()])
+        .exec()
+        .unwrap();
+    let package = metadata.packages.iter().find(|package| package.name == "serde-sarif").unwrap();
+    let schema = package.manifest_path.parent().unwrap().join("src/schema.json");
+    let schema: Value = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
 fn json(arguments: &[&str], within: &Path) -> (i32, Value) {
     let output = plain_tool().current_dir(within).args(arguments).args(["--format", "json"]).output().unwrap();
     let parsed = serde_json::from_slice(&output.stdout);
@@ -160,15 +173,7 @@ fn sarif_is_what_the_standard_says_and_points_at_the_line() {
     let mut command = plain_tool();
     let output = command.current_dir(folder.path()).args(["audit", "dist", "--format", "sarif"]).output().unwrap();
     let log: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let metadata = cargo_metadata::MetadataCommand::new()
-        .current_dir(root())
-        .other_options(["--offline".to_owned(), "--filter-platform=x86_64-unknown-linux-gnu".to_owned()])
-        .exec()
-        .unwrap();
-    let package = metadata.packages.iter().find(|package| package.name == "serde-sarif").unwrap();
-    let schema = package.manifest_path.parent().unwrap().join("src/schema.json");
-    let schema: Value = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let validator = sarif();
     let errors: Vec<String> =
         validator.iter_errors(&log).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert_eq!(errors, [] as [String; 0]);

@@ -5,16 +5,20 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod audit;
+mod build_time;
 mod checks;
+mod ci;
 mod configuration;
 #[cfg(feature = "container")]
 mod container;
+mod documentation;
 mod emit;
 mod examples;
 mod faults;
 mod fit;
 mod foreign;
 mod harden;
+mod habits;
 mod hostile;
 mod image;
 mod init;
@@ -25,5 +29,6 @@ mod packages;
 mod profiles;
 mod project;
 mod prove;
+mod schema;
 mod self_check;
 mod user;

@@ -32,7 +32,8 @@ pub fn all_hold(verified: &Verified, engine: &str) {
             units.push(unit["unit"].as_str().unwrap());
         }
         units.sort_unstable();
-        assert_eq!(units, ["hello-http.service", "overreach.service", "unix-echo.service", "worker.service"]);
+        let all = ["hello-http", "overreach", "own-unit", "unix-echo", "worker"].map(|name| format!("{name}.service"));
+        assert_eq!(units, all);
     }
 }
 

@@ -46,7 +46,7 @@ fn every_setting_of_every_example_is_explained() {
     let (code, proof) = prove(&["--workspace"]);
     assert_eq!((code, &proof["schema"]), (0, &1.into()), "{proof:#}");
     let units = proof["units"].as_array().unwrap();
-    assert_eq!(units.len(), 4);
+    assert_eq!(units.len(), 5);
     for unit in units {
         let name = &unit["unit"];
         let summary = &unit["summary"];

@@ -21,8 +21,8 @@ const CONTRAST: f64 = 4.5;
 fn browser() -> PathBuf {
     let find = || {
         let folders = std::env::var_os("PATH").unwrap();
-        let paths = std::env::split_paths(&folders).flat_map(|folder| NAMES.map(|name| folder.join(name)));
-        paths.filter(|path| path.exists()).next()
+        let mut paths = std::env::split_paths(&folders).flat_map(|folder| NAMES.map(|name| folder.join(name)));
+        paths.find(|path| path.exists())
     };
     find().unwrap_or_else(|| {
         let mut install = process::Command::new("apt-get");

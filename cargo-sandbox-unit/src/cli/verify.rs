@@ -1,6 +1,6 @@
 //! The options of `verify`.
 
-use super::{Build, Engine, Format, Selection};
+use super::{Build, Engine, Selection, VerifyFormat};
 use crate::matrix::{Partition, Version};
 use clap::Args;
 use sandbox_unit::spec::{Check, Ready};
@@ -13,6 +13,7 @@ use std::str::FromStr;
 Examples:
   cargo sandbox-unit verify
   cargo sandbox-unit verify --release --format json > report.json
+  cargo sandbox-unit verify --format junit > junit.xml
   cargo sandbox-unit verify --emitted dist/systemd   (the units as they lie there)
   cargo sandbox-unit verify --engine docker --image 257
   cargo sandbox-unit verify --systemd all --static   (one report, a column a version)
@@ -54,8 +55,8 @@ pub struct Verify {
     #[arg(long, value_enum, default_value_t = Engine::Auto)]
     pub engine: Engine,
     /// How to report
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = VerifyFormat::Human)]
+    pub format: VerifyFormat,
     /// Install first what this machine lacks, as `doctor --fix` does
     #[arg(long)]
     pub fix: bool,

@@ -29,7 +29,7 @@ fn one(options: &Init, package: &Package, known: &Metadata) -> Result<(Initialis
         manifest_path: path.clone(),
         metadata: package.metadata.clone(),
         specs: metadata::parse(&manifest).map_err(Error::Configuration)?.specs,
-        manifest: manifest.clone(),
+        declarations: manifest.clone(),
     };
     let old = &manifest.source.text;
     let mut text = old.clone();

@@ -37,6 +37,16 @@ const OWNED: [(Section, &str, &str); 17] = [
     (Section::Timer, "OnUnitActiveSec", "`timer`"),
 ];
 
+/// The key that says what this directive would.
+pub(crate) fn owned_by_a_key(section: Section, name: &str) -> Option<&'static str> {
+    OWNED.iter().find(|(at, owned, _)| *at == section && *owned == name).map(|(_, _, key)| *key)
+}
+
+/// The directives of a section that keys say.
+pub(crate) fn owned_directives(section: Section) -> impl Iterator<Item = &'static str> {
+    OWNED.iter().filter(move |(at, _, _)| *at == section).map(|(_, name, _)| *name)
+}
+
 /// Every directive in the table, in the order in which they are written; those that are wrong are reported.
 pub(super) fn read<'a>(unit: &Value<'a>) -> Vec<Raw<'a>> {
     let mut all = Vec::new();
@@ -86,7 +96,7 @@ fn directive_name(section: Section, name: &str) -> Result<(), Problem> {
         let message = format!("`{}` cannot be the name of a directive", name.escape_debug());
         return Err(Problem::new(message, "letters, digits and `-` are allowed"));
     }
-    if let Some((_, _, key)) = OWNED.iter().find(|(at, owned, _)| *at == section && *owned == name) {
+    if let Some(key) = owned_by_a_key(section, name) {
         let problem = Problem::new(format!("`{name}` cannot be set by hand"), "a key of its own says this");
         return Err(problem.help(format!("say it with {key}")));
     }

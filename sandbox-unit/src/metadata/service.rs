@@ -4,7 +4,7 @@ use super::layer::Layer;
 use super::problem::{Located, Place, Problem, nearest};
 use super::raw::Raw;
 use super::reader::{Reader, Value};
-use super::{Manifest, name, network, path, time, verify};
+use super::{Manifest, key, name, network, path, time, verify};
 use crate::directive::{self, Section};
 use crate::spec::{Capability, Directories, Listen, Package, Peers, Profile, ServiceType, Spec, Timer, User};
 use crate::version::SystemdVersion;
@@ -27,32 +27,11 @@ pub(super) struct Draft<'a> {
     pub(super) raw: Vec<Raw<'a>>,
 }
 
-/// The keys that only a service has.
-pub(super) const KEYS: [&str; 18] = [
-    "bin",
-    "args",
-    "type",
-    "listen",
-    "socket",
-    "state",
-    "cache",
-    "logs",
-    "runtime",
-    "config",
-    "read",
-    "write",
-    "exec",
-    "devices",
-    "capabilities",
-    "credentials",
-    "timer",
-    "verify",
-];
-
 /// What to say to those who write a key of a service one level too high.
-pub(super) fn belongs_here(key: &str) -> Option<String> {
+pub(super) fn belongs_here(word: &str) -> Option<String> {
     let table = "[package.metadata.sandbox-unit.service.NAME]";
-    KEYS.contains(&key).then(|| format!("`{key}` belongs to one service: {table}"))
+    let of_one = key::SERVICE.key(word).is_some() && key::FOR_ALL.key(word).is_none();
+    of_one.then(|| format!("`{word}` belongs to one service: {table}"))
 }
 
 /// Reads the service of this name; what is wrong is reported and replaced by its default.
