@@ -28,7 +28,7 @@ enum Plan {
     /// For `prove`.
     Prove(Proving),
     /// For `harden`.
-    Harden { searching: Searching, programs: HashMap<String, PathBuf> },
+    Harden { searching: Box<Searching>, programs: HashMap<String, PathBuf> },
 }
 
 /// Has the machine part of `verify` run as root.
@@ -52,7 +52,7 @@ pub fn prove(proving: Proving) -> Result<Proof, Error> {
 /// # Errors
 /// As for [`verify`].
 pub fn harden(searching: Searching, programs: HashMap<String, PathBuf>) -> Result<Hardening, Error> {
-    as_root(&Plan::Harden { searching, programs })
+    as_root(&Plan::Harden { searching: Box::new(searching), programs })
 }
 
 fn as_root<T: DeserializeOwned>(plan: &Plan) -> Result<T, Error> {

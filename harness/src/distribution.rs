@@ -16,7 +16,6 @@ use crate::report::{MachineFacts, PackageReport, Phase, Report, SCHEMA, Stage, W
 use crate::verify::{BASE, Listener, Session, VerifyError, install_stage, timed};
 use inventory::Inventory;
 use manager::Identity;
-use sandbox_unit::opening::REACHING;
 use sandbox_unit::spec::{self, Spec};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};

@@ -367,7 +367,7 @@ impl Search<'_> {
                 ((!declared, !suggested, price(&opening, &self.closed, &probes)), opening)
             })
             .collect();
-        priced.sort_by(|(one, _), (other, _)| one.cmp(other));
+        priced.sort_by_key(|(price, _)| *price);
         priced.into_iter().map(|(_, opening)| opening).collect()
     }
 

@@ -135,6 +135,9 @@ fn masked(line: &str) -> String {
     line.chars().filter(|character| !character.is_ascii_digit()).collect()
 }
 
+/// An attempt, and what was recorded of it.
+pub type Recorded = (Attempt, Result<Recording, RecordError>);
+
 /// A machine in which one attempt is made after another.
 pub struct Lane {
     /// The machine.
@@ -164,11 +167,7 @@ impl Lane {
     ///
     /// # Errors
     /// The machine does not answer; that nothing could be recorded is told beside the attempt.
-    pub fn record(
-        &mut self,
-        subject: &Subject,
-        reference: &Reference,
-    ) -> Result<(Attempt, Result<Recording, RecordError>), VerifyError> {
+    pub fn record(&mut self, subject: &Subject, reference: &Reference) -> Result<Recorded, VerifyError> {
         let recorder = Recorder::of(&subject.unit());
         let files = match recorder.files(subject) {
             Ok(files) => files,

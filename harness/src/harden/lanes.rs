@@ -1,10 +1,9 @@
 //! Several machines in which attempts are made at once, each with the whole unit as it would be installed: its name, its ports,
 //! its paths. Two units of one name cannot be in one machine.
 
-use super::attempt::{Attempt, Lane, Reference};
+use super::attempt::{Attempt, Lane, Recorded, Reference};
 use crate::engine::{Engine, Installation, available_memory};
 use crate::image::Image;
-use crate::record::{RecordError, Recording};
 use crate::verify::{Subject, VerifyError};
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -97,10 +96,7 @@ impl<'a> Lanes<'a> {
     ///
     /// # Errors
     /// The machine does not answer.
-    pub fn record(
-        &mut self,
-        subject: &Subject,
-    ) -> Result<Option<(Attempt, Result<Recording, RecordError>)>, VerifyError> {
+    pub fn record(&mut self, subject: &Subject) -> Result<Option<Recorded>, VerifyError> {
         self.made += 1;
         let Some(lane) = self.lanes.first_mut() else { return Ok(None) };
         if self.fresh && lane.used {
