@@ -1,4 +1,5 @@
-//! For CI servers: a test suite for each unit, a test case for each check and each probe.
+//! For CI servers: a test suite for each unit, a test case for each check and each probe; one for a package, a test case for each
+//! thing that must be so of each of its stages.
 //!
 //! The form is what Jenkins and GitLab read. A finding is a failure; what proves nothing, and what nothing claims to stop, is
 //! skipped with its reason; a machine that could not be had is an error.
@@ -6,14 +7,13 @@
 mod xml;
 
 use super::matrix::Matrix;
-use super::{MachineFacts, Phase, ProbeReport, Report, UnitReport, Verdict};
+use super::{MachineFacts, PackageReport, Phase, ProbeReport, Report, UnitReport, Verdict, Work};
 use xml::Xml;
 
 /// What was found on one machine.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    let suites: Vec<Suite> = report.units.iter().map(|unit| Suite::of(unit, &report.machine, false)).collect();
-    document(&suites)
+    document(&suites(report, false))
 }
 
 /// What was found on several, which the suites are named after.
@@ -22,7 +22,7 @@ pub fn render_matrix(matrix: &Matrix) -> String {
     let mut suites = Vec::new();
     for column in &matrix.columns {
         if let Some(report) = &column.report {
-            suites.extend(report.units.iter().map(|unit| Suite::of(unit, &report.machine, true)));
+            suites.extend(self::suites(report, true));
         }
         if let Some(error) = &column.error {
             let case =
@@ -33,7 +33,13 @@ pub fn render_matrix(matrix: &Matrix) -> String {
     document(&suites)
 }
 
-/// One unit on one machine.
+/// The package, where one brought the units, and the units.
+fn suites(report: &Report, of_several: bool) -> Vec<Suite<'_>> {
+    let package = report.package.iter().map(|package| Suite::of_package(package, &report.machine, of_several));
+    package.chain(report.units.iter().map(|unit| Suite::of(unit, &report.machine, of_several))).collect()
+}
+
+/// One unit, or one package, on one machine.
 #[derive(Default)]
 struct Suite<'a> {
     name: String,
@@ -51,6 +57,13 @@ struct Case<'a> {
     outcome: Outcome<'a>,
 }
 
+impl Case<'_> {
+    fn of(work: &Work, of: String) -> Self {
+        let outcome = if work.ok { Outcome::Passed } else { Outcome::Failed("check", work.detail.clone()) };
+        Self { name: work.name.clone(), of, outcome }
+    }
+}
+
 enum Outcome<'a> {
     Passed,
     Failed(&'static str, String),
@@ -59,16 +72,22 @@ enum Outcome<'a> {
 }
 
 impl<'a> Suite<'a> {
+    /// What became of a package.
+    fn of_package(package: &'a PackageReport, machine: &MachineFacts, of_several: bool) -> Self {
+        let name = named(&package.file, machine, of_several);
+        let stages = package.stages.iter().flat_map(|stage| stage.works.iter().map(move |work| (stage, work)));
+        Self {
+            properties: properties(machine),
+            cases: stages.map(|(stage, work)| Case::of(work, format!("{name}: {}", stage.name))).collect(),
+            ms: 0,
+            said: package.notes.iter().map(|line| format!("{line}\n")).collect(),
+            name,
+        }
+    }
+
     fn of(unit: &'a UnitReport, machine: &MachineFacts, of_several: bool) -> Self {
-        let name = match of_several {
-            true => format!("{} on systemd {}", unit.unit, machine.systemd),
-            false => unit.unit.clone(),
-        };
-        let works = unit.works.iter().map(|work| Case {
-            name: work.name.clone(),
-            of: format!("{name}: what must work"),
-            outcome: if work.ok { Outcome::Passed } else { Outcome::Failed("check", work.detail.clone()) },
-        });
+        let name = named(&unit.unit, machine, of_several);
+        let works = unit.works.iter().map(|work| Case::of(work, format!("{name}: what must work")));
         let probes = unit.probes.iter().map(|probe| Case {
             name: format!("{} [{}]", probe.action, probe.id),
             of: format!("{name}: {}", probe.group),
@@ -83,13 +102,7 @@ impl<'a> Suite<'a> {
         }
         let lists = [&unit.journal, &unit.explanation, &unit.notes];
         Self {
-            properties: vec![
-                ("engine", machine.engine.clone()),
-                ("image", machine.image.clone()),
-                ("systemd", machine.systemd.to_string()),
-                ("kernel", machine.kernel.clone()),
-                ("profile", unit.profile.clone()),
-            ],
+            properties: properties(machine).into_iter().chain([("profile", unit.profile.clone())]).collect(),
             cases,
             ms: unit.phases.iter().map(|Phase { ms, .. }| ms).sum(),
             said: lists.into_iter().flatten().map(|line| format!("{line}\n")).collect(),
@@ -112,6 +125,20 @@ impl<'a> Suite<'a> {
             ("time", seconds(suites.iter().map(|suite| suite.ms).sum())),
         ]
     }
+}
+
+/// What a suite is called.
+fn named(name: &str, machine: &MachineFacts, of_several: bool) -> String {
+    if of_several { format!("{name} on systemd {}", machine.systemd) } else { name.to_owned() }
+}
+
+fn properties(machine: &MachineFacts) -> Vec<(&'static str, String)> {
+    vec![
+        ("engine", machine.engine.clone()),
+        ("image", machine.image.clone()),
+        ("systemd", machine.systemd.to_string()),
+        ("kernel", machine.kernel.clone()),
+    ]
 }
 
 fn outcome(probe: &ProbeReport) -> Outcome<'_> {
@@ -182,7 +209,7 @@ fn document(suites: &[Suite]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Summary, Work};
+    use super::super::{Stage, Summary};
     use super::*;
     use roxmltree::{Document, Node};
 
@@ -256,6 +283,25 @@ mod tests {
         );
         let said = suite.children().find(|node| node.has_tag_name("system-out")).and_then(|node| node.text());
         assert_eq!(said, Some("]]> & \u{fffd} end\n"));
+    }
+
+    #[test]
+    fn what_a_package_leaves_behind_fails() {
+        let left = Work { name: "none of its files is there".into(), ok: false, detail: "/etc/hello".into() };
+        let stage = Stage { name: "purge".into(), works: vec![left] };
+        let package = PackageReport {
+            file: "hello.deb".into(),
+            name: "hello".into(),
+            version: "1".into(),
+            manager: "dpkg".into(),
+            stages: vec![stage],
+            notes: Vec::new(),
+        };
+        let text = render(&Report { package: Some(package), ..report(&[Verdict::Refused], true) });
+        let document = Document::parse(&text).expect(&text);
+        let suite = document.root_element().first_element_child().expect("a suite");
+        assert_eq!((attribute(&suite, "name"), attribute(&suite, "failures")), ("hello.deb", "1"));
+        assert!(text.contains("classname=\"hello.deb: purge\""), "{text}");
     }
 
     #[test]
