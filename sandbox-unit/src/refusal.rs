@@ -89,9 +89,7 @@ impl Refusal {
                 // A host name can follow `ProtectHostname=yes`.
                 let value =
                     if *directive == "ProtectHostname" { value.split(':').next().unwrap_or(value) } else { value };
-                // It hides what a process may not trace, and root may trace what root runs (proc(5), hidepid=).
-                let moot = *directive == "ProtectProc" && settings.is_root();
-                let hit = !moot && values.iter().any(|wanted| same_value(wanted, value));
+                let hit = values.iter().any(|wanted| same_value(wanted, value));
                 hit.then_some(*directive).into_iter().collect()
             }
             Self::Call(call) => settings.refuses_call(call).then_some("SystemCallFilter").into_iter().collect(),

@@ -156,7 +156,7 @@ pub static RULES: &[Rule] = &[
     strict("PrivateBPF", From(private_bpf)),
     strict("RestrictRealtime", Is("yes")),
     strict("RestrictNamespaces", Is("yes")),
-    strict("ProtectProc", Is("invisible")),
+    strict("ProtectProc", From(protect_proc)),
     strict("ProcSubset", Is("pid")),
     // 257 has it, but sends SIGKILL right behind SIGTERM to what it mostly takes for no child of its own:
     // whatever a service does when it is told to stop would be cut off.
@@ -250,6 +250,11 @@ fn credentials(spec: &Spec, _: &Opened) -> Vec<Line> {
 
 fn devices(_: &Spec, opened: &Opened) -> Vec<Line> {
     opened.devices.iter().map(|device| Line::declared(device, "declared device")).collect()
+}
+
+fn protect_proc(spec: &Spec, _: &Opened) -> Vec<Line> {
+    // It hides what a process may not trace, and root may trace what root runs (proc(5), hidepid=).
+    if spec.user == User::Root { Vec::new() } else { vec![Line::profile("invisible")] }
 }
 
 fn private_bpf(_: &Spec, opened: &Opened) -> Vec<Line> {

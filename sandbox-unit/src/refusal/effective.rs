@@ -50,12 +50,6 @@ impl<'a> Effective<'a> {
         }
     }
 
-    /// Whether the unit runs as root: without `DynamicUser=`, nobody else is named.
-    pub(super) fn is_root(&self) -> bool {
-        let dynamic = self.last("DynamicUser").is_some_and(|value| same_value(value, "yes"));
-        !dynamic && matches!(self.last("User"), None | Some("" | "root" | "0"))
-    }
-
     /// `DynamicUser=yes` forces these, whatever their own lines say (systemd.exec(5)).
     pub(super) fn implied(&self, directive: &str) -> bool {
         matches!(directive, "NoNewPrivileges" | "RestrictSUIDSGID" | "RemoveIPC" | "PrivateTmp")
