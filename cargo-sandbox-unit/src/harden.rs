@@ -1,5 +1,7 @@
 //! `harden`: build, search, and write down what the service needs.
 
+mod memory;
+
 use crate::cli::{Format, Harden, Syscalls};
 use crate::error::Error;
 use crate::matrix;
@@ -8,11 +10,12 @@ use crate::{
     FINDINGS, GOOD, atomic_file, compile, elevate, engine, foreign, image, interrupt, output, progress, text_diff,
 };
 use anstream::{eprintln, println};
+use memory::Memory;
 use sandbox_unit::metadata::edit::{Conflict, Edited, Proposal, Proposed, edit};
 use sandbox_unit::spec::Spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::engine::Engine;
-use sandbox_unit_harness::harden::{self, Base, Step, Terms};
+use sandbox_unit_harness::harden::{self, Base, Known, Step, Terms};
 use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::report::harden::{Hardening, UnitHardening, human};
 use sandbox_unit_harness::verify::{Progress, Subject};
@@ -31,6 +34,8 @@ pub struct Searching {
     specs: Vec<Spec>,
     /// A unit that no package declares.
     unit: Option<Subject>,
+    /// What is known of each unit from a search that was stopped.
+    known: HashMap<String, Known>,
     budget: Option<Duration>,
     minimal_calls: bool,
     /// Whether somebody is watching.
@@ -58,7 +63,9 @@ impl Searching {
         let mut all: Option<Hardening> = None;
         for spec in &self.specs {
             let budget = self.budget.map(|budget| budget.saturating_sub(began.elapsed()));
-            let terms = Terms { budget, stopped: &interrupt::asked, minimal_calls: self.minimal_calls, told: &told };
+            let known = self.known.get(&spec.service_unit()).cloned().unwrap_or_default();
+            let terms =
+                Terms { known, budget, stopped: &interrupt::asked, minimal_calls: self.minimal_calls, told: &told };
             let base = match &self.unit {
                 Some(unit) => Base::Unit(unit),
                 None => Base::Package(programs.get(&spec.bin).map(Vec::as_slice).unwrap_or_default()),
@@ -106,12 +113,25 @@ pub fn run(options: &Harden, quiet: bool) -> Result<u8, Error> {
     let watched = progress::is_watched(quiet);
     let minimal_calls = options.syscalls == Syscalls::Minimal;
     let budget = options.budget.map(|budget| budget.0);
-    let searching = Searching { image, specs, unit, budget, minimal_calls, watched };
-    let hardening = if elevate::is_root() || !chosen.needs_root() {
-        searching.search(chosen.engine()?.as_ref(), &compile::read(programs)?)?
+    let memory = Memory::of(&packages.target_directory, &image);
+    let read = compile::read(programs.clone())?;
+    let program = |spec: &Spec| read.get(&spec.bin).map(Vec::as_slice).unwrap_or_default();
+    // Of a unit of the image nothing is kept: what it runs is not known here.
+    let ours: Vec<Spec> = if unit.is_some() { Vec::new() } else { specs.clone() };
+    let known = ours.iter().map(|spec| (spec.service_unit(), memory.recall(&spec.service_unit(), program(spec))));
+    let known = known.collect();
+    let searching = Searching { image, specs, unit, known, budget, minimal_calls, watched };
+    let mut hardening = if elevate::is_root() || !chosen.needs_root() {
+        searching.search(chosen.engine()?.as_ref(), &read)?
     } else {
         elevate::harden(searching, programs)?
     };
+    for unit in &mut hardening.units {
+        let known = std::mem::take(&mut unit.known);
+        if let Some(spec) = ours.iter().find(|spec| spec.service_unit() == unit.unit) {
+            memory.keep(&unit.unit, program(spec), known)?;
+        }
+    }
     match options.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&hardening).map_err(Error::unwritable)?),
         Format::Human if quiet && hardening.is_good() => {}

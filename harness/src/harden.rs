@@ -21,7 +21,8 @@ use crate::record::Recording;
 use crate::report::harden::{Found, Hardening, How, Spared, Standing, UnitHardening, Untested};
 use crate::report::{MachineFacts, Phase, SCHEMA};
 use crate::verify::{Listener, Session, Subject, VerifyError, fitting, timed};
-use attempt::{Attempt, Reference, is_checked};
+pub use attempt::Attempt;
+use attempt::{Reference, is_checked};
 pub use base::Base;
 use lanes::Lanes;
 use price::price;
@@ -32,6 +33,7 @@ use sandbox_unit::policy::{Setting, policy};
 use sandbox_unit::spec::{Profile, RawSetting, ServiceType, Spec};
 use search::{Openings, Trials, least};
 use shape::Shape;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// How often in a row the service must pass every check in the end.
@@ -41,8 +43,10 @@ const STEADY: usize = 5;
 const USUAL: usize = 2;
 
 /// What a search may take.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Terms<'a> {
+    /// What an earlier search that was stopped has come to know.
+    pub known: Known,
     /// When it ends with the best that was found, if it has not ended by then.
     pub budget: Option<Duration>,
     /// Whether it is to end at once with the best that was found.
@@ -52,6 +56,9 @@ pub struct Terms<'a> {
     /// Who is told how far it is.
     pub told: &'a (dyn Fn(&Step) + Sync),
 }
+
+/// What came of attempts, by the texts of their units.
+pub type Known = HashMap<String, Attempt>;
 
 /// How far a search is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,7 +113,8 @@ pub fn harden(
     let mut phases = Vec::new();
     let declared = base.declared(spec);
     let installation = base.installation(image, &declared);
-    let lanes = timed(listener, &mut phases, "boot", || Lanes::boot(engine, image, installation, base.is_unit()))?;
+    let mut lanes = timed(listener, &mut phases, "boot", || Lanes::boot(engine, image, installation, base.is_unit()))?;
+    lanes.known.clone_from(&terms.known);
     let mut facts = match lanes.first() {
         Some(lane) => {
             fitting::check(&lane.machine, [base.subject(spec)].iter(), &base.programs(spec))?;
@@ -118,7 +126,10 @@ pub fn harden(
     let closed = base.closed(&declared);
     let (openings, open) = (Vec::new(), Openings::new());
     let mut search = Search { base, lanes, declared: &declared, closed, openings, open, began, terms, listener };
-    let unit = search.run(&mut phases, engine, image)?;
+    let mut unit = search.run(&mut phases, engine, image)?;
+    if matches!(unit.how, How::Budget | How::Interrupted) {
+        unit.known = std::mem::take(&mut search.lanes.known);
+    }
     let seconds = began.elapsed().as_secs_f64();
     Ok(Hardening { schema: SCHEMA, machine: facts, units: vec![unit], phases, seconds })
 }

@@ -217,7 +217,12 @@ fn without_checks_there_is_nothing_to_search_with() {
 #[test]
 fn a_budget_ends_it_with_the_best_so_far() {
     let works = "works = [{ http = \"http://127.0.0.1:8099/work\" }]";
-    let (_folder, found) = difficult_with("jits", "", works, &["--budget", "1ms"]);
+    let (folder, found) = difficult_with("jits", "", works, &["--budget", "1ms"]);
     assert_eq!(found.unit()["how"], "budget", "{:#}", found.report);
     assert!(found.needs().contains(&"needs = [\"jit\"]"), "{:?}", found.needs());
+    let memory = root().join("target/fixtures/sandbox-unit/harden/jits.service.json");
+    assert!(found.unit()["known"].is_null(), "what it came to know is kept, and not told");
+    let whole = harden(&folder.path().join("Cargo.toml"), &[]);
+    whole.needs_just(&[PORT, "needs = [\"jit\"]", SIGNALS]);
+    assert!(!memory.exists(), "there is nothing to go on with");
 }

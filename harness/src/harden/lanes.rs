@@ -1,11 +1,11 @@
 //! Several machines in which attempts are made at once, each with the whole unit as it would be installed: its name, its ports,
 //! its paths. Two units of one name cannot be in one machine.
 
+use super::Known;
 use super::attempt::{Attempt, Lane, Recorded, Reference};
 use crate::engine::{Engine, Installation, available_memory};
 use crate::image::Image;
 use crate::verify::{Subject, VerifyError};
-use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::{Mutex, PoisonError};
 
@@ -21,7 +21,7 @@ pub struct Lanes<'a> {
     image: &'a Image,
     installation: Installation,
     lanes: Vec<Lane>,
-    known: HashMap<String, Attempt>,
+    pub known: Known,
     /// Whether each attempt has a machine of its own: what a unit of the image leaves there is not known, and what was there
     /// before it may be needed.
     fresh: bool,
@@ -51,7 +51,7 @@ impl<'a> Lanes<'a> {
         if lanes.is_empty() {
             return Err(VerifyError::Inside("booting ended unexpectedly".into()));
         }
-        let (known, reference) = (HashMap::new(), Reference::default());
+        let (known, reference) = (Known::new(), Reference::default());
         Ok(Self { engine, image, installation, lanes, known, fresh, reference, made: 0 })
     }
 

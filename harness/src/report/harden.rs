@@ -1,6 +1,7 @@
 //! What came out of a search for the tightest sandbox.
 
 use super::{MachineFacts, Phase, UnitReport};
+use crate::harden::Known;
 use crate::record::{Address, Recording};
 use crate::report::Verdict;
 use sandbox_unit::opening::Opening;
@@ -77,6 +78,9 @@ pub struct UnitHardening {
     pub spec: Option<Spec>,
     /// The drop-in that was found, for a unit that no package declares.
     pub drop_in: Option<String>,
+    /// What a search that was stopped has come to know, for one that goes on.
+    #[serde(default, skip_serializing_if = "Known::is_empty")]
+    pub known: Known,
 }
 
 impl UnitHardening {
@@ -99,6 +103,7 @@ impl UnitHardening {
             steady: 0,
             spec: None,
             drop_in: None,
+            known: Known::new(),
         }
     }
 
