@@ -13,7 +13,7 @@ mod run;
 
 #[cfg(feature = "container")]
 pub use container::{Containers, Daemon, Kind};
-pub use memory::available_memory;
+pub use memory::room;
 #[cfg(target_os = "linux")]
 pub use nspawn::Nspawn;
 pub use privileges::Privileges;

@@ -22,7 +22,7 @@ use crate::report::prove::{Attempted, Counts, Proof, UnitProof};
 use crate::report::{MachineFacts, SCHEMA};
 use crate::verify::judge::describe;
 use crate::verify::mechanism::{SelfCheck, Unenforced};
-use crate::verify::{Listener, Subject, VerifyError, installation, placeholder, timed};
+use crate::verify::{Listener, Subject, UnitFile, VerifyError, installation, placeholder, timed};
 use anatomy::{Anatomy, Held};
 use cover::{Cover, SEARCHES, Search};
 use evidence::Evidence;
@@ -156,11 +156,7 @@ pub fn prove(
         // The unit itself is never started here.
         installation.files.extend(subject.installed.iter().cloned());
         let others = subject.files.iter().filter(|file| file.path != subject.unit());
-        installation.files.extend(others.map(|file| File {
-            path: Subject::installed_path(file),
-            content: file.text.clone().into_bytes(),
-            mode: 0o644,
-        }));
+        installation.files.extend(others.map(UnitFile::installed));
         // Where the service's program would stand, if it can, so that paths and execution rules are those of the service.
         let path = subject.prober_alone();
         // Under a root of its own, too, where there is one.

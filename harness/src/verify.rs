@@ -23,7 +23,7 @@ pub(crate) use subject::UNPRIVILEGED;
 pub use subject::{NoService, Program as ProgramOf, Subject, UnitFile};
 
 use crate::distribution::DeliveryError;
-use crate::engine::{Engine, EngineError, File, Installation};
+use crate::engine::{Engine, EngineError, Installation};
 use crate::fit::DoesNotFit;
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};
@@ -111,10 +111,7 @@ impl<'a> Session<'a> {
         let Preparation { plans, stage, self_check, mut installation } = Preparation::of(image, subjects)?;
         for Plan { subject, .. } in &plans {
             installation.files.extend(subject.installed.iter().cloned());
-            for file in &subject.files {
-                let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
-                installation.files.push(File { path, content, mode: 0o644 });
-            }
+            installation.files.extend(subject.unit_files());
         }
         let mut phases = Vec::new();
         let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;

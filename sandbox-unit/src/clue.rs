@@ -18,10 +18,11 @@ pub use crates::{CRATES, Known, Standing};
 pub use patterns::{PATTERNS, Pattern};
 pub use unit::{OldUnit, of_unit};
 
-use crate::metadata::edit::{Declaration, Kept, Proposed};
+use crate::metadata::edit::{Declaration, Proposed};
 use crate::need::Need;
 use crate::place::is_below;
-use crate::spec::{Directories, Listen, Peers, Ready, ReadyCheck, ServiceType, Transport};
+use crate::spec::DirectoryKind;
+use crate::spec::{Listen, Peers, Ready, ReadyCheck, ServiceType, Transport};
 use code::Code;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub enum Shows {
     /// It answers HTTP requests.
     ServesHttp,
     /// It keeps files there.
-    Keeps(Kept),
+    Keeps(DirectoryKind),
     /// It connects to these.
     Connects(Peers),
     /// It uses this device.
@@ -238,10 +239,11 @@ pub fn of_package(service: &str, evidence: &Evidence) -> Clues {
 
 /// Directories that the code names by their paths.
 fn directories(code: &[Code], look: &mut Look) {
-    let kinds = [Kept::Runtime, Kept::State, Kept::Cache, Kept::Logs];
+    let kinds = [DirectoryKind::Runtime, DirectoryKind::State, DirectoryKind::Cache, DirectoryKind::Logs];
     for file in code {
         for (place, text) in file.strings() {
-            for (kind, (_, top)) in kinds.into_iter().zip(Directories::TOPS) {
+            for kind in kinds {
+                let top = kind.top();
                 let Some(below) = text.strip_prefix(top).and_then(|rest| rest.strip_prefix('/')) else { continue };
                 let name = below.split('/').next().unwrap_or_default();
                 // The sockets and files of others lie there, too.
@@ -305,7 +307,7 @@ fn seen_listeners(code: &[Code], evidence: &Evidence, look: &Look) -> Vec<addres
 fn runtime_directory(path: &str, look: &mut Look) {
     let Some(name) = path.strip_prefix("/run/").and_then(|below| below.split('/').next()) else { return };
     let own = (name != look.service).then(|| name.to_owned());
-    look.clues.merge(Declaration::Directory(Kept::Runtime, own), format!("its socket lies in /run/{name}"));
+    look.clues.merge(Declaration::Directory(DirectoryKind::Runtime, own), format!("its socket lies in /run/{name}"));
 }
 
 /// Pages that exist to tell whether a service is well.
@@ -351,11 +353,9 @@ pub fn about(clues: &Clues) -> Vec<String> {
 
 /// Whether a path lies in a directory that is declared, so that it need not be named again.
 fn is_kept(path: &str, entries: &[Proposed], service: &str) -> bool {
-    let kinds = [Kept::Runtime, Kept::State, Kept::Cache, Kept::Logs, Kept::Config];
     entries.iter().any(|entry| match &entry.declaration {
         Declaration::Directory(kind, name) => {
-            let top = kinds.iter().zip(Directories::TOPS).find(|(other, _)| *other == kind).map(|(_, (_, top))| top);
-            top.is_some_and(|top| is_below(path, &format!("{top}/{}", name.as_deref().unwrap_or(service))))
+            is_below(path, &format!("{}/{}", kind.top(), name.as_deref().unwrap_or(service)))
         }
         _ => false,
     })

@@ -5,10 +5,10 @@
 
 use crate::capability::CAPABILITIES;
 use crate::directive::Section;
-use crate::metadata::edit::{Declaration, Kept};
+use crate::metadata::edit::Declaration;
 use crate::need::{Effect, NEEDS, Need};
 use crate::policy::{self, last, policy};
-use crate::spec::{Capability, Directories, Listen, Peers, RawSetting, ServiceType, Spec, User};
+use crate::spec::{Capability, Directories, DirectoryKind, Listen, Peers, RawSetting, ServiceType, Spec, User};
 use crate::syscall_set;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -17,8 +17,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Opening {
-    /// A directory that systemd makes for it, by its key in the metadata: `state`.
-    Directory(String),
+    /// A directory that systemd makes for it.
+    Directory(DirectoryKind),
     /// It says itself when it is up.
     Notify,
     /// systemd opens the sockets that it listens on.
@@ -81,7 +81,7 @@ impl Opening {
     /// What reaches the host is not among it, nor are paths, devices and ports, which only a look at the service can tell.
     #[must_use]
     pub fn catalogue(spec: &Spec) -> Vec<Self> {
-        let mut all: Vec<Self> = Directories::KEYS.iter().map(|key| Self::Directory((*key).to_owned())).collect();
+        let mut all: Vec<Self> = DirectoryKind::ALL.into_iter().map(Self::Directory).collect();
         all.extend([Peers::Loopback, Peers::Any].map(Self::Connect));
         all.extend(harmless_needs().map(Self::Need));
         all.extend(Self::lifts(spec));
@@ -105,12 +105,8 @@ impl Opening {
     /// The openings that a spec declares.
     #[must_use]
     pub fn declared(spec: &Spec) -> Vec<Self> {
-        let mut all: Vec<Self> = Vec::new();
-        for ((_, names), key) in spec.directories.below_tops().zip(Directories::KEYS) {
-            if !names.is_empty() {
-                all.push(Self::Directory(key.to_owned()));
-            }
-        }
+        let kinds = DirectoryKind::ALL.into_iter().filter(|kind| !spec.directories.of(*kind).is_empty());
+        let mut all: Vec<Self> = kinds.map(Self::Directory).collect();
         if spec.connect != Peers::None {
             all.push(Self::Connect(spec.connect.clone()));
         }
@@ -145,16 +141,10 @@ impl Opening {
             }
         };
         match self {
-            Self::Directory(key) => {
-                let own = spec.name.clone();
-                let known = declared.directories.below_tops().zip(Directories::KEYS);
-                let names = known.filter(|(_, name)| name == key).map(|((_, names), _)| names.clone()).next();
-                let names = names.filter(|names| !names.is_empty()).unwrap_or_else(|| vec![own]);
-                for ((_, given), name) in spec.directories.below_tops_mut().zip(Directories::KEYS) {
-                    if name == key {
-                        given.clone_from(&names);
-                    }
-                }
+            Self::Directory(kind) => {
+                let known = declared.directories.of(*kind);
+                let names = if known.is_empty() { vec![spec.name.clone()] } else { known.clone() };
+                *spec.directories.of_mut(*kind) = names;
             }
             Self::Notify => spec.service_type = ServiceType::Notify,
             Self::Socket => spec.socket = true,
@@ -210,10 +200,7 @@ impl Opening {
             }))
         };
         match self {
-            Self::Directory(key) => {
-                let kind = Kept::ALL.iter().find(|(_, known, _)| known == key).map_or(Kept::State, |(kind, ..)| *kind);
-                Declaration::Directory(kind, None)
-            }
+            Self::Directory(kind) => Declaration::Directory(*kind, None),
             Self::Notify => Declaration::Type(ServiceType::Notify),
             Self::Socket => Declaration::Socket,
             Self::Listen(listen) => Declaration::Listen(listen.clone()),
@@ -298,7 +285,7 @@ fn set(spec: &mut Spec, directive: &str, values: Vec<String>) {
 impl fmt::Display for Opening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Directory(key) => write!(f, "{key} = true"),
+            Self::Directory(kind) => write!(f, "{} = true", kind.key()),
             Self::Notify => f.write_str("type = \"notify\""),
             Self::Socket => f.write_str("socket = true"),
             Self::Listen(listen) => write!(f, "listen = [\"{listen}\"]"),
@@ -356,7 +343,7 @@ mod tests {
     #[test]
     fn what_a_spec_declares_is_what_it_is_given() {
         let openings = [
-            Opening::Directory("state".into()),
+            Opening::Directory(DirectoryKind::State),
             Opening::Connect(Peers::Loopback),
             need("jit"),
             Opening::Write("/srv/data".into()),
@@ -375,7 +362,7 @@ mod tests {
         let mut declared = Spec::bare("hello");
         declared.directories.state = vec!["greetings".into()];
         let mut spec = Opening::closed(&declared);
-        Opening::Directory("state".into()).give(&mut spec, &declared);
+        Opening::Directory(DirectoryKind::State).give(&mut spec, &declared);
         assert_eq!(spec.directories.state, ["greetings"]);
     }
 
@@ -403,7 +390,7 @@ mod tests {
     fn what_gives_more_away_costs_more() {
         let spec = Spec::bare("hello");
         let cost = |opening: &Opening| opening.cost(&spec);
-        assert!(cost(&Opening::Directory("state".into())) < cost(&need("jit")));
+        assert!(cost(&Opening::Directory(DirectoryKind::State)) < cost(&need("jit")));
         assert!(cost(&Opening::Connect(Peers::Loopback)) < cost(&Opening::Connect(Peers::Any)));
         assert!(cost(&need("home")) < cost(&need("home-write")));
         assert!(cost(&need("jit")) < cost(&Opening::Root));

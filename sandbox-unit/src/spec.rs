@@ -280,6 +280,63 @@ pub enum Peers {
     Networks(Vec<String>),
 }
 
+/// A kind of directory that systemd makes for a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DirectoryKind {
+    /// Below /var/lib.
+    State,
+    /// Below /var/cache.
+    Cache,
+    /// Below /var/log.
+    Logs,
+    /// Below /run.
+    Runtime,
+    /// Below /etc.
+    Config,
+}
+
+impl DirectoryKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::State, Self::Cache, Self::Logs, Self::Runtime, Self::Config];
+
+    /// Its key in the metadata.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Cache => "cache",
+            Self::Logs => "logs",
+            Self::Runtime => "runtime",
+            Self::Config => "config",
+        }
+    }
+
+    /// Its directive, and where what that names lies: of [`Directories::TOPS`].
+    fn place(self) -> (&'static str, &'static str) {
+        let [runtime, state, cache, logs, config] = Directories::TOPS;
+        match self {
+            Self::State => state,
+            Self::Cache => cache,
+            Self::Logs => logs,
+            Self::Runtime => runtime,
+            Self::Config => config,
+        }
+    }
+
+    /// Its directive.
+    #[must_use]
+    pub fn directive(self) -> &'static str {
+        self.place().0
+    }
+
+    /// Where its directories lie.
+    #[must_use]
+    pub fn top(self) -> &'static str {
+        self.place().1
+    }
+}
+
 /// Directories that systemd creates, owns to the service's user and keeps writable.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Directories {
@@ -305,8 +362,28 @@ impl Directories {
         ("ConfigurationDirectory", "/etc"),
     ];
 
-    /// The keys in the metadata, in the order of [`Self::TOPS`].
-    pub const KEYS: [&str; 5] = ["runtime", "state", "cache", "logs", "config"];
+    /// The names of this kind.
+    #[must_use]
+    pub fn of(&self, kind: DirectoryKind) -> &Vec<String> {
+        match kind {
+            DirectoryKind::State => &self.state,
+            DirectoryKind::Cache => &self.cache,
+            DirectoryKind::Logs => &self.logs,
+            DirectoryKind::Runtime => &self.runtime,
+            DirectoryKind::Config => &self.config,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn of_mut(&mut self, kind: DirectoryKind) -> &mut Vec<String> {
+        match kind {
+            DirectoryKind::State => &mut self.state,
+            DirectoryKind::Cache => &mut self.cache,
+            DirectoryKind::Logs => &mut self.logs,
+            DirectoryKind::Runtime => &mut self.runtime,
+            DirectoryKind::Config => &mut self.config,
+        }
+    }
 
     /// The names of each kind with where they lie, in the order of [`Self::TOPS`].
     pub fn below_tops(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {

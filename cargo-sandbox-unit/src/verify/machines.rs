@@ -5,19 +5,15 @@ use crate::error::Error;
 use crate::progress;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::distribution::{self, Delivery};
-use sandbox_unit_harness::engine::{Engine, available_memory};
+use sandbox_unit_harness::engine::{Engine, room};
 use sandbox_unit_harness::image::Image;
 use sandbox_unit_harness::report::Report;
 use sandbox_unit_harness::report::matrix::{Column, Matrix};
 use sandbox_unit_harness::verify::{Progress, Session, Subject, VerifyError};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
-
-/// What a machine may take of the memory while its services run, in bytes. One that idles takes a third of it.
-const MEMORY: u64 = 256 << 20;
 
 /// One machine: its systemd, and the units for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,7 +53,7 @@ impl Machines {
     /// The programs cannot be built; or the machine that is alone cannot be had.
     pub fn verify(self, engine: &dyn Engine, build: impl FnOnce() -> Built) -> Result<Matrix, Error> {
         let Self { wanted, alone, watched } = self;
-        let (labelled, at_once) = (wanted.len() > 1, wanted.len().min(room()));
+        let (labelled, at_once) = (wanted.len() > 1, wanted.len().min(room(0)));
         let queue = Mutex::new(wanted.into_iter());
         let found = Mutex::new(Vec::new());
         let programs = Programs::new();
@@ -105,11 +101,4 @@ impl Machines {
         };
         Ok(Matrix::of(found.into_iter().map(column).collect::<Result<_, _>>()?))
     }
-}
-
-/// For how many machines there are processors and memory.
-fn room() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let memory = available_memory().map_or(processors, |memory| usize::try_from(memory / MEMORY).unwrap_or(processors));
-    processors.min(memory).max(1)
 }

@@ -1,9 +1,21 @@
 //! How much memory there is, and how much of it a machine may take for what is written in it.
 
+use std::num::NonZero;
+
 /// In bytes, where the system says it (proc_meminfo(5)).
-#[must_use]
-pub fn available_memory() -> Option<u64> {
+pub(super) fn available_memory() -> Option<u64> {
     parse(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+/// For how many machines at once there are memory and processors, with so many more than there are processors, because machines
+/// wait for a part of their time. At least one.
+#[must_use]
+pub fn room(more: usize) -> usize {
+    /// What a machine may take while its services run, in bytes. One that idles takes a third of it.
+    const EACH: u64 = 256 << 20;
+    let wanted = std::thread::available_parallelism().map_or(1, NonZero::get).saturating_add(more);
+    let memory = available_memory().map_or(wanted, |memory| usize::try_from(memory / EACH).unwrap_or(wanted));
+    wanted.min(memory).max(1)
 }
 
 fn parse(meminfo: &str) -> Option<u64> {

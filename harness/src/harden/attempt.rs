@@ -222,8 +222,7 @@ impl Lane {
     /// Puts the files of the unit in place of those of the last attempt.
     fn install(&mut self, subject: &Subject, patience: Duration, further: &[File]) -> Result<(), VerifyError> {
         let text = |(path, text): (String, String)| File { path, content: text.into_bytes(), mode: 0o644 };
-        let own = subject.files.iter().map(|file| (Subject::installed_path(file), file.text.clone()));
-        let mut files: Vec<File> = own.map(text).collect();
+        let mut files: Vec<File> = subject.unit_files().collect();
         files.push(text(bounds(subject, patience)));
         let reaching = harmless::kept(subject);
         if !reaching.is_empty() {

@@ -102,10 +102,7 @@ impl Base<'_> {
         all.files.extend(placeholder::missing(image, &subject));
         installation::install_stage(&observer::routes(), &mut all);
         all.files.extend(subject.installed.iter().cloned());
-        for file in &subject.files {
-            let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
-            all.files.push(File { path, content, mode: 0o644 });
-        }
+        all.files.extend(subject.unit_files());
         if let Self::Package(program) = self {
             all.files.push(File { path: subject.executable(), content: program.to_vec(), mode: 0o755 });
         }

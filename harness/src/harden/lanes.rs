@@ -3,14 +3,13 @@
 
 use super::Known;
 use super::attempt::{Attempt, Lane, Recorded, Reference};
-use crate::engine::{Engine, Installation, available_memory};
+use crate::engine::{Engine, Installation, room};
 use crate::image::Image;
 use crate::verify::{Subject, VerifyError};
-use std::num::NonZero;
 use std::sync::{Mutex, PoisonError};
 
-/// What a machine may take of the memory, in bytes.
-const MEMORY: u64 = 256 << 20;
+/// A service waits for half of its time, and so there is one machine more than there are processors.
+const WAITING: usize = 1;
 
 /// The most machines: more are booted than a search ever uses at once.
 const MOST: usize = 8;
@@ -44,7 +43,7 @@ impl<'a> Lanes<'a> {
     ) -> Result<Self, VerifyError> {
         let boot = || engine.boot(image, &installation).map(Lane::of);
         let lanes: Result<Vec<Lane>, _> = std::thread::scope(|scope| {
-            let booting: Vec<_> = (0..room()).map(|_| scope.spawn(boot)).collect();
+            let booting: Vec<_> = (0..room(WAITING).min(MOST)).map(|_| scope.spawn(boot)).collect();
             booting.into_iter().filter_map(|lane| lane.join().ok()).collect()
         });
         let lanes = lanes?;
@@ -142,11 +141,4 @@ impl<'a> Lanes<'a> {
 /// What makes one attempt differ from another.
 fn text(subject: &Subject) -> String {
     subject.files.iter().map(|file| format!("{}\n{}\n", file.path, file.text)).collect()
-}
-
-/// For how many machines there are processors and memory. A service waits for half of its time, and so there is one more.
-fn room() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get) + 1;
-    let memory = available_memory().map_or(processors, |memory| usize::try_from(memory / MEMORY).unwrap_or(processors));
-    processors.min(memory).clamp(1, MOST)
 }

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
     use crate::probe::probes_for;
     use sandbox_unit::need::Need;
-    use sandbox_unit::spec::Peers;
+    use sandbox_unit::spec::{DirectoryKind, Peers};
 
     #[test]
     fn what_lets_more_through_costs_more() {
@@ -47,7 +47,7 @@ mod tests {
         let need = |name: &str| Opening::Need(Need::named(name).expect("in the table"));
         let price = |opening: &Opening| price(opening, &spec, &probes);
         for (cheap, costly) in [
-            (Opening::Directory("state".into()), need("system-info")),
+            (Opening::Directory(DirectoryKind::State), need("system-info")),
             (need("system-info"), need("memfd")),
             (need("subprocesses"), need("exec-writable")),
             (Opening::Connect(Peers::Loopback), Opening::Connect(Peers::Any)),

@@ -30,9 +30,7 @@ fn opening(suggested: Suggested, closed: &Spec, is_unit: bool) -> Option<Opening
         Suggested::Need(need) => Opening::Need(need),
         Suggested::Listen(listen) if !closed.socket && !closed.listen.contains(&listen) => Opening::Listen(listen),
         Suggested::Connect(peers) => Opening::Connect(peers),
-        Suggested::Directory { kind, name } if name == closed.name && !is_unit => {
-            Opening::Directory(kind.key().to_owned())
-        }
+        Suggested::Directory { kind, name } if name == closed.name && !is_unit => Opening::Directory(kind),
         Suggested::Directory { kind, name } => Opening::Write(format!("{}/{name}", kind.top())),
         Suggested::Read(path) => Opening::Read(path),
         Suggested::Write(path) => Opening::Write(path),

@@ -11,7 +11,7 @@ use facts::FACTS;
 use sandbox_unit::need::{Effect, Need};
 use sandbox_unit::policy::strictest;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::spec::{Listen, Peers, ServiceType, Spec};
+use sandbox_unit::spec::{DirectoryKind, Listen, Peers, ServiceType, Spec};
 use sandbox_unit::syscall_set;
 use serde::Serialize;
 
@@ -59,51 +59,6 @@ pub enum Suggested {
     Type(ServiceType),
     /// `user = "root"`.
     UserRoot,
-}
-
-/// A directory that systemd makes for a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DirectoryKind {
-    /// Below /var/lib.
-    State,
-    /// Below /var/cache.
-    Cache,
-    /// Below /var/log.
-    Logs,
-    /// Below /run.
-    Runtime,
-    /// Below /etc.
-    Config,
-}
-
-impl DirectoryKind {
-    /// Each with where its directories lie.
-    pub const ALL: [(Self, &'static str); 5] = [
-        (Self::State, "/var/lib"),
-        (Self::Cache, "/var/cache"),
-        (Self::Logs, "/var/log"),
-        (Self::Runtime, "/run"),
-        (Self::Config, "/etc"),
-    ];
-
-    /// Where its directories lie.
-    #[must_use]
-    pub fn top(self) -> &'static str {
-        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("/var/lib", |(_, top)| top)
-    }
-
-    /// The key of the metadata: `state`.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::State => "state",
-            Self::Cache => "cache",
-            Self::Logs => "logs",
-            Self::Runtime => "runtime",
-            Self::Config => "config",
-        }
-    }
 }
 
 /// The calls that one need is for.

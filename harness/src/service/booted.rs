@@ -119,10 +119,7 @@ impl Booted {
         let engine = choose().map_err(BootError::NoEngine)?;
         let (image, subject, files) = definition.resolve()?;
         let mut installation = Installation::default();
-        for file in &subject.files {
-            let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
-            installation.files.push(File { path, content, mode: 0o644 });
-        }
+        installation.files.extend(subject.unit_files());
         installation.files.extend(placeholder::missing(&image, &subject));
         let catalogue = probes();
         let canaries: Vec<_> = catalogue.iter().flat_map(|probe| probe.canaries).collect();

@@ -234,10 +234,7 @@ mod tests {
         let subject = Subject::emitted(specs(&manifest).expect("well-formed").remove(0));
         let runs = Runs::of(&subject);
         let mut installation = Installation::default();
-        for file in &subject.files {
-            let (path, content) = (Subject::installed_path(file), file.text.clone().into_bytes());
-            installation.files.push(File { path, content, mode: 0o644 });
-        }
+        installation.files.extend(subject.unit_files());
         runs.install(&[], &[], &mut installation);
         // Nothing has run yet when both are compared.
         installation.units.clear();

@@ -63,6 +63,13 @@ pub struct UnitFile {
     pub text: String,
 }
 
+impl UnitFile {
+    /// The file, where it is installed.
+    pub(crate) fn installed(&self) -> File {
+        File { path: Subject::installed_path(self), content: self.text.clone().into_bytes(), mode: 0o644 }
+    }
+}
+
 impl From<EmittedFile> for UnitFile {
     fn from(file: EmittedFile) -> Self {
         Self { path: file.path, text: file.text }
@@ -159,6 +166,11 @@ impl Subject {
             Some(("sysusers.d" | "tmpfiles.d", _)) => format!("/usr/lib/{}", file.path),
             _ => format!("/etc/systemd/system/{}", file.path),
         }
+    }
+
+    /// The files of the unit, to be installed.
+    pub(crate) fn unit_files(&self) -> impl Iterator<Item = File> {
+        self.files.iter().map(UnitFile::installed)
     }
 
     /// The settings in `[Service]` of the unit as it is installed, its drop-ins last.

@@ -3,7 +3,7 @@
 //! [`CRATES`] is the only place where a crate is known; adding one is adding a word, or an entry.
 
 use super::Shows::{self, Connects, Device, HandlesSignals, Keeps, Needs, Remark, Serves, ServesHttp, Socket, Type};
-use crate::metadata::edit::Kept;
+use crate::spec::DirectoryKind;
 use crate::spec::{Peers, ServiceType};
 
 /// Where a crate must stand for it to tell something.
@@ -298,7 +298,7 @@ pub static CRATES: &[Known] = &[
         &["rusqlite", "libsqlite3-sys", "sqlite3-sys", "sqlite", "libsql", "turso"],
         Linked,
         "keeps an SQLite database",
-        &[Keeps(Kept::State)],
+        &[Keeps(DirectoryKind::State)],
     ),
     known(
         &[
@@ -331,16 +331,21 @@ pub static CRATES: &[Known] = &[
         ],
         Linked,
         "keeps a database",
-        &[Keeps(Kept::State)],
+        &[Keeps(DirectoryKind::State)],
     ),
-    known(&["tantivy"], Linked, "keeps a search index", &[Keeps(Kept::State)]),
-    known(&["cacache", "http-cache", "cached-path", "hf-hub"], Linked, "keeps a cache on disk", &[Keeps(Kept::Cache)]),
-    known(&["tracing-appender"], NamedAnd("rolling"), "writes log files", &[Keeps(Kept::Logs)]),
+    known(&["tantivy"], Linked, "keeps a search index", &[Keeps(DirectoryKind::State)]),
+    known(
+        &["cacache", "http-cache", "cached-path", "hf-hub"],
+        Linked,
+        "keeps a cache on disk",
+        &[Keeps(DirectoryKind::Cache)],
+    ),
+    known(&["tracing-appender"], NamedAnd("rolling"), "writes log files", &[Keeps(DirectoryKind::Logs)]),
     known(
         &["log4rs", "flexi_logger", "file-rotate", "logroller", "ftlog"],
         Named,
         "writes log files",
-        &[Keeps(Kept::Logs)],
+        &[Keeps(DirectoryKind::Logs)],
     ),
     known(
         &["directories", "directories-next", "dirs", "dirs-next", "xdg", "etcetera", "confy", "home", "app_dirs2"],

@@ -3,7 +3,7 @@
 //! [`PATTERNS`] is the only place where such a word is known; adding one is adding an entry.
 
 use super::Shows::{self, HandlesSignals, Keeps, Needs, Serves, Socket, Type};
-use crate::metadata::edit::Kept;
+use crate::spec::DirectoryKind;
 use crate::spec::ServiceType;
 
 /// Words that tell the same.
@@ -37,11 +37,11 @@ const CALLS: &[&str] = &["libc::", "nix::", "rustix::", "syscalls::"];
 
 /// Every word of which something is known.
 pub static PATTERNS: &[Pattern] = &[
-    pattern(&["STATE_DIRECTORY"], "asks for $STATE_DIRECTORY", &[Keeps(Kept::State)]),
-    pattern(&["CACHE_DIRECTORY"], "asks for $CACHE_DIRECTORY", &[Keeps(Kept::Cache)]),
-    pattern(&["LOGS_DIRECTORY"], "asks for $LOGS_DIRECTORY", &[Keeps(Kept::Logs)]),
-    pattern(&["RUNTIME_DIRECTORY"], "asks for $RUNTIME_DIRECTORY", &[Keeps(Kept::Runtime)]),
-    pattern(&["CONFIGURATION_DIRECTORY"], "asks for $CONFIGURATION_DIRECTORY", &[Keeps(Kept::Config)]),
+    pattern(&["STATE_DIRECTORY"], "asks for $STATE_DIRECTORY", &[Keeps(DirectoryKind::State)]),
+    pattern(&["CACHE_DIRECTORY"], "asks for $CACHE_DIRECTORY", &[Keeps(DirectoryKind::Cache)]),
+    pattern(&["LOGS_DIRECTORY"], "asks for $LOGS_DIRECTORY", &[Keeps(DirectoryKind::Logs)]),
+    pattern(&["RUNTIME_DIRECTORY"], "asks for $RUNTIME_DIRECTORY", &[Keeps(DirectoryKind::Runtime)]),
+    pattern(&["CONFIGURATION_DIRECTORY"], "asks for $CONFIGURATION_DIRECTORY", &[Keeps(DirectoryKind::Config)]),
     pattern(&["NOTIFY_SOCKET"], "tells systemd when it is up", &[Type(ServiceType::Notify)]),
     pattern(&["LISTEN_FDS"], "takes sockets that systemd has opened", &[Serves, Socket]),
     pattern(

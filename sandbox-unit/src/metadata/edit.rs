@@ -12,7 +12,7 @@ mod splice;
 mod tests;
 
 pub use addition::{AddError, Addition, add};
-pub use declaration::{Declaration, Kept};
+pub use declaration::Declaration;
 
 use super::{Manifest, Parsed, parse};
 use crate::diagnostic::{Diagnostic, Source};

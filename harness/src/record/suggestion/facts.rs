@@ -2,9 +2,9 @@
 
 use super::super::address::Address;
 use super::super::recording::{AddressUse, How, is_below};
-use super::{DirectoryKind, Found, Seen, Suggested, told};
+use super::{Found, Seen, Suggested, told};
 use sandbox_unit::need::Effect;
-use sandbox_unit::spec::{Listen, Peers, ServiceType, Transport};
+use sandbox_unit::spec::{DirectoryKind, Listen, Peers, ServiceType, Transport};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -187,8 +187,8 @@ fn writes_directories(seen: Seen<'_>, found: &mut Found) {
             continue;
         }
         let because = format!("it writes {path}");
-        let kind = DirectoryKind::ALL.into_iter().find(|(_, top)| is_below(path, top));
-        let below = kind.and_then(|(kind, top)| Some((kind, path.strip_prefix(top)?.strip_prefix('/')?)));
+        let kind = DirectoryKind::ALL.into_iter().find(|kind| is_below(path, kind.top()));
+        let below = kind.and_then(|kind| Some((kind, path.strip_prefix(kind.top())?.strip_prefix('/')?)));
         match below {
             Some((kind, below)) if below.contains('/') || made.contains(path) => {
                 let name = below.split('/').next().unwrap_or(below).to_owned();
@@ -380,10 +380,7 @@ fn reads_what_is_not_for_everybody(seen: Seen<'_>, found: &mut Found) {
         .0
         .iter()
         .filter_map(|known| match &known.what {
-            Suggested::Directory { kind, name } => {
-                let top = DirectoryKind::ALL.iter().find(|(one, _)| one == kind).map(|(_, top)| top)?;
-                Some(format!("{top}/{name}"))
-            }
+            Suggested::Directory { kind, name } => Some(format!("{}/{name}", kind.top())),
             _ => None,
         })
         .collect();

@@ -1,7 +1,8 @@
 //! What a unit says that its service is: its program, its user, its sockets, its timer, its directories.
 
 use super::{Reading, lines};
-use crate::metadata::edit::{Declaration, Kept};
+use crate::metadata::edit::Declaration;
+use crate::spec::DirectoryKind;
 use crate::spec::{Listen, ServiceType, Timer, Transport, User};
 use crate::unit::{Splitting, split};
 use std::net::IpAddr;
@@ -109,7 +110,8 @@ impl Reading<'_> {
     }
 
     pub(super) fn directories(&mut self) {
-        for (kind, _, directive) in Kept::ALL {
+        for kind in DirectoryKind::ALL {
+            let directive = kind.directive();
             for word in self.words(directive) {
                 // What follows a colon is a link to it.
                 let name = word.split(':').next().unwrap_or_default().to_owned();

@@ -2,9 +2,10 @@
 
 use super::super::is_kept;
 use super::{Lines, Reading};
-use crate::metadata::edit::{Declaration, Kept};
+use crate::metadata::edit::Declaration;
 use crate::need::{Effect, NEEDS};
-use crate::spec::{Capability, Directories, Peers};
+use crate::spec::DirectoryKind;
+use crate::spec::{Capability, Peers};
 use crate::unit::value::{boolean, mode};
 use crate::unit::words;
 
@@ -174,9 +175,9 @@ impl Reading<'_> {
 
     /// The directory that systemd makes at this path, in place of a path that is only opened.
     fn directory(&self, path: &str) -> Option<Declaration> {
-        let kinds = [Kept::Runtime, Kept::State, Kept::Cache, Kept::Logs];
-        let (kind, below) = kinds.into_iter().zip(Directories::TOPS).find_map(|(kind, (_, top))| {
-            let below = path.strip_prefix(top)?.strip_prefix('/')?;
+        let kinds = [DirectoryKind::Runtime, DirectoryKind::State, DirectoryKind::Cache, DirectoryKind::Logs];
+        let (kind, below) = kinds.into_iter().find_map(|kind| {
+            let below = path.strip_prefix(kind.top())?.strip_prefix('/')?;
             Some((kind, below))
         })?;
         // Of what lies in a folder of somebody else's, systemd would take the folder as well.

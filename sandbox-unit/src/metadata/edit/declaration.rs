@@ -4,51 +4,11 @@ use super::super::network;
 use crate::need::Need;
 use crate::place::is_below;
 use crate::spec::{
-    Capability, Check, Directories, Forbid, Listen, Peers, RawSetting, Ready, ReadyCheck, ServiceType, Spec, Timer,
+    Capability, Check, DirectoryKind, Forbid, Listen, Peers, RawSetting, Ready, ReadyCheck, ServiceType, Spec, Timer,
     User,
 };
 use std::time::Duration;
 use toml_edit::{Array, InlineTable, Value};
-
-/// A directory that systemd makes for a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// Below /var/lib.
-    State,
-    /// Below /var/cache.
-    Cache,
-    /// Below /var/log.
-    Logs,
-    /// Below /run.
-    Runtime,
-    /// Below /etc.
-    Config,
-}
-
-impl Kept {
-    /// Every kind, with its key, and its directive in a unit.
-    pub const ALL: [(Self, &'static str, &'static str); 5] = [
-        (Self::State, "state", "StateDirectory"),
-        (Self::Cache, "cache", "CacheDirectory"),
-        (Self::Logs, "logs", "LogsDirectory"),
-        (Self::Runtime, "runtime", "RuntimeDirectory"),
-        (Self::Config, "config", "ConfigurationDirectory"),
-    ];
-
-    fn key(self) -> &'static str {
-        Self::ALL.iter().find(|(kind, ..)| *kind == self).map_or("state", |(_, key, _)| key)
-    }
-
-    fn of(self, directories: &Directories) -> &[String] {
-        match self {
-            Self::State => &directories.state,
-            Self::Cache => &directories.cache,
-            Self::Logs => &directories.logs,
-            Self::Runtime => &directories.runtime,
-            Self::Config => &directories.config,
-        }
-    }
-}
 
 /// One thing that a service declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +30,7 @@ pub enum Declaration {
     /// `connect`.
     Connect(Peers),
     /// `state`, `cache`, `logs`, `runtime` or `config`: this directory, or the one of the unit's name.
-    Directory(Kept, Option<String>),
+    Directory(DirectoryKind, Option<String>),
     /// An entry of `read`.
     Read(String),
     /// An entry of `write`.
@@ -199,7 +159,7 @@ impl Declaration {
             Self::Socket => spec.socket,
             Self::Clients(peers) => covers(&spec.clients, peers),
             Self::Connect(peers) => covers(&spec.connect, peers),
-            Self::Directory(kind, name) => kind.of(&spec.directories).contains(name.as_ref().unwrap_or(&spec.name)),
+            Self::Directory(kind, name) => spec.directories.of(*kind).contains(name.as_ref().unwrap_or(&spec.name)),
             Self::Read(path) => below(path, &spec.read) || below(path, &spec.write),
             Self::Write(path) => below(path, &spec.write),
             Self::Exec(path) => below(path, &spec.exec),

@@ -1,11 +1,12 @@
 //! Every style in which a manifest can be written, and that what is proposed is what is read back.
 
-use super::{Became, Conflict, Declaration, Edited, Kept, Proposal, Proposed, edit, with_text};
+use super::{Became, Conflict, Declaration, Edited, Proposal, Proposed, edit, with_text};
 use crate::diagnostic::Source;
 use crate::metadata::{Manifest, parse};
 use crate::need::Need;
 use crate::spec::{
-    Capability, Check, Forbid, Listen, Package, Peers, RawSetting, Ready, ServiceType, Spec, Timer, Transport, User,
+    Capability, Check, DirectoryKind, Forbid, Listen, Package, Peers, RawSetting, Ready, ServiceType, Spec, Timer,
+    Transport, User,
 };
 use Declaration as D;
 use std::sync::Arc;
@@ -111,7 +112,7 @@ fn tables_with_headers_get_lines_and_headers() {
 fn a_table_that_only_its_children_name_gets_a_header_in_front_of_them() {
     let text = "[package]\nname = \"hello\"\n\n# how to tell\n[package.metadata.sandbox-unit.service.hello.verify]\nworks = []\n";
     assert_eq!(
-        edited(text, &[(D::Directory(Kept::State, None), "a database"), (need("dns"), DNS)]),
+        edited(text, &[(D::Directory(DirectoryKind::State, None), "a database"), (need("dns"), DNS)]),
         "[package]\nname = \"hello\"\n\n[package.metadata.sandbox-unit.service.hello]\n# a database\nstate = true\n\
          # reqwest looks up names\nneeds = [\"dns\"]\n\n# how to tell\n[package.metadata.sandbox-unit.service.hello.verify]\nworks = []\n"
     );
@@ -339,12 +340,12 @@ fn everything() -> Vec<(Declaration, &'static str)> {
         (D::Listen(Listen::Unix { path: "/run/hello/x.sock".to_owned() }), "local"),
         (D::Clients(Peers::Networks(networks.clone())), "inside"),
         (D::Connect(Peers::Networks(networks)), "inside"),
-        (D::Directory(Kept::State, None), "a database"),
-        (D::Directory(Kept::Cache, Some("hello".to_owned())), "one"),
-        (D::Directory(Kept::Logs, Some("hello".to_owned())), "two"),
-        (D::Directory(Kept::Logs, Some("hello/old".to_owned())), "two"),
-        (D::Directory(Kept::Runtime, None), ""),
-        (D::Directory(Kept::Config, None), ""),
+        (D::Directory(DirectoryKind::State, None), "a database"),
+        (D::Directory(DirectoryKind::Cache, Some("hello".to_owned())), "one"),
+        (D::Directory(DirectoryKind::Logs, Some("hello".to_owned())), "two"),
+        (D::Directory(DirectoryKind::Logs, Some("hello/old".to_owned())), "two"),
+        (D::Directory(DirectoryKind::Runtime, None), ""),
+        (D::Directory(DirectoryKind::Config, None), ""),
         (D::Read("/srv/www".to_owned()), "pages"),
         (D::Write("/srv/up load".to_owned()), "uploads"),
         (D::Exec("/opt/tool".to_owned()), "converter"),
@@ -400,7 +401,7 @@ fn everything_is_read_back_from_every_style() {
         let mut text = style.to_owned();
         for entry in entries.iter().cloned() {
             // A socket's or a timer's keys alone are fine; a list of directories is not the first's single name.
-            if !matches!(&entry.0, D::Directory(Kept::Logs, _)) {
+            if !matches!(&entry.0, D::Directory(DirectoryKind::Logs, _)) {
                 text = edited(&text, &[entry]);
             }
         }
