@@ -48,7 +48,7 @@ pub fn run(options: &Options, quiet: bool) -> Result<u8, Error> {
         let programs = compile::binaries(&options.selection, &build, &cells)?;
         for package in &packages.packages {
             let products = products(package, &cells, &programs)?;
-            staged::write(package, &products, &packages.target_directory)?;
+            let _staged = staged::write(package, &products, &packages.target_directory)?;
             for format in &formats {
                 let work =
                     Work { package, packages: &packages, build: &build, products: &products, folder: &folder, quiet };

@@ -5,15 +5,23 @@ use crate::atomic_file;
 use crate::error::Error;
 use crate::package::Selected;
 use sandbox_unit::packaging::{deb, rpm, tree};
+use std::fs::File;
 use std::path::Path;
 
+/// What is laid out, which no other run changes until this is dropped.
+pub struct Staged {
+    _lock: File,
+}
+
 /// Writes the units and what belongs to them, and the scripts, where the metadata of the package has them. What an earlier
-/// run has left is gone: everything that is there ends up in the package.
+/// run has left is gone: everything that is there ends up in the package. A run beside this one waits until it has made its
+/// own.
 ///
 /// # Errors
 /// The system does not let it be written.
-pub fn write(package: &Selected, products: &Path, target: &Path) -> Result<(), Error> {
+pub fn write(package: &Selected, products: &Path, target: &Path) -> Result<Staged, Error> {
     let folder = products.join("sandbox-unit").join(&package.name);
+    let lock = lock(&products.join("sandbox-unit"), &package.name)?;
     match std::fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(folder, error)),
         _ => {}
@@ -31,5 +39,17 @@ pub fn write(package: &Selected, products: &Path, target: &Path) -> Result<(), E
     {
         atomic_file::create(&folder.join(deb::SCRIPT), script.as_bytes())?;
     }
-    Ok(())
+    Ok(Staged { _lock: lock })
+}
+
+/// Waits until nobody else lays out this package in this folder.
+fn lock(folder: &Path, name: &str) -> Result<File, Error> {
+    std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+    // The name of a package has no dot.
+    let path = folder.join(format!("{name}.lock"));
+    let file = File::create(&path).map_err(|error| Error::file(&path, error))?;
+    #[cfg(unix)]
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
+        .map_err(|errno| Error::file(&path, errno.into()))?;
+    Ok(file)
 }
