@@ -106,7 +106,7 @@ fn where_control_groups_are_of_the_second_version_alone_it_is_the_same() {
     holds(&run(&docker.host(), "worker", &[]), "worker");
     let before = docker.traces();
     let child = verify(&docker.host(), "worker", &[]).spawn().unwrap();
-    docker.wait_for_machine(Duration::from_millis(700));
+    docker.wait_for_machine(Duration::from_millis(300));
     signal(&child, "KILL");
     end(child);
     assert_eq!(docker.left(&before), nothing(), "after SIGKILL, without another run");
@@ -207,7 +207,7 @@ fn nothing_stays_in_a_daemon_whatever_happens_to_the_tool() {
     }
 
     let child = verify(&host, "worker", &[]).spawn().unwrap();
-    docker.wait_for_machine(Duration::from_millis(700));
+    docker.wait_for_machine(Duration::from_millis(300));
     signal(&child, "INT");
     assert_eq!(end(child).code, 130, "after SIGINT");
     assert_eq!(docker.left(&before), nothing(), "after SIGINT, without another run");
@@ -230,8 +230,11 @@ fn a_daemon_that_dies_in_mid_run_is_told_and_leaves_nothing_when_it_is_back() {
     holds(&run(&host, "worker", &[]), "before");
     let before = docker.traces();
     let child = verify(&host, "worker", &[]).spawn().unwrap();
-    docker.wait_for_machine(Duration::from_millis(900));
+    docker.wait_for_machine(Duration::from_millis(300));
+    // It waits, or it could have ended before the daemon does.
+    signal(&child, "STOP");
     docker.kill();
+    signal(&child, "CONT");
     let verified = end(child);
     docker.start_again();
     assert_eq!(verified.code, 3, "{}", verified.errors);
