@@ -274,6 +274,9 @@ mod tests {
         assert!(by(&Refusal::write("/opt"), &[("ProtectSystem", "full")]).is_empty());
         assert_eq!(by(&Refusal::write("/etc"), &[("ProtectSystem", "full")]), ["ProtectSystem"]);
         assert_eq!(by(&Refusal::write("/tmp"), &[("PrivateTmp", "yes")]), ["PrivateTmp"]);
+        let sys = [("BindReadOnlyPaths", "/sys"), ("ProtectKernelTunables", "yes")];
+        assert_eq!(by(&Refusal::write("/sys/power"), &sys), ["BindReadOnlyPaths", "ProtectKernelTunables"]);
+        assert!(by(&Refusal::write("/sys/fs/cgroup/x"), &sys).is_empty(), "which ProtectControlGroups= is for");
         assert_eq!(by(&Refusal::read("/home/x"), &[("ProtectHome", "tmpfs")]), ["ProtectHome"]);
         assert!(by(&Refusal::read("/home/x"), &[("ProtectHome", "read-only")]).is_empty());
         let exec = [("NoExecPaths", "/"), ("ExecPaths", "/usr/lib -/lib64")];
