@@ -6,6 +6,7 @@
 
 mod browser;
 mod daemons;
+mod mutants;
 mod published;
 
 use published::{Published, Verified};
