@@ -1,8 +1,11 @@
 //! `harden`: from services of which only the checks are declared to exactly what they need.
 
-use crate::project::{root, tool};
+mod stopped;
+
+use crate::project::{plain_command, root, tool};
 use serde_json::Value;
 use std::path::Path;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What `harden --format json` has ended with.
@@ -52,16 +55,28 @@ impl Hardened {
     }
 }
 
-fn harden(manifest: &Path, arguments: &[&str]) -> Hardened {
-    let mut command = tool();
+impl From<Output> for Hardened {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            report: serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// `harden --format json`, to be run.
+fn command(manifest: &Path, arguments: &[&str]) -> Command {
+    // Installs what it takes.
+    drop(tool());
+    let mut command = plain_command();
     command.env("CARGO_TARGET_DIR", root().join("target/fixtures"));
     command.args(["harden", "--format", "json", "--manifest-path"]).arg(manifest).args(arguments);
-    let output = command.output().unwrap();
-    Hardened {
-        code: output.status.code().unwrap_or(-1),
-        report: serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
-        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    command
+}
+
+fn harden(manifest: &Path, arguments: &[&str]) -> Hardened {
+    command(manifest, arguments).output().unwrap().into()
 }
 
 /// A package with a service from tests/fixtures/difficult, of which this is declared.
@@ -70,6 +85,12 @@ fn difficult(name: &str, metadata: &str) -> (TempDir, Hardened) {
 }
 
 fn difficult_with(name: &str, metadata: &str, works: &str, arguments: &[&str]) -> (TempDir, Hardened) {
+    let folder = package(name, metadata, works);
+    let hardened = harden(&folder.path().join("Cargo.toml"), arguments);
+    (folder, hardened)
+}
+
+fn package(name: &str, metadata: &str, works: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("Cargo.toml");
     let source = root().join("tests/fixtures/difficult/main.rs");
@@ -80,8 +101,7 @@ fn difficult_with(name: &str, metadata: &str, works: &str, arguments: &[&str]) -
          {works}\n",
     );
     std::fs::write(&manifest, text).unwrap();
-    let hardened = harden(&manifest, arguments);
-    (folder, hardened)
+    folder
 }
 
 /// What every service of tests/fixtures/difficult needs for its port, and because it has no handler for SIGTERM.
@@ -212,17 +232,4 @@ fn without_checks_there_is_nothing_to_search_with() {
     let found = harden(&folder.path().join("Cargo.toml"), &[]);
     assert_eq!(found.code, 2);
     assert!(found.errors.contains("mute.service works") && found.errors.contains("verify]"), "{}", found.errors);
-}
-
-#[test]
-fn a_budget_ends_it_with_the_best_so_far() {
-    let works = "works = [{ http = \"http://127.0.0.1:8099/work\" }]";
-    let (folder, found) = difficult_with("jits", "", works, &["--budget", "1ms"]);
-    assert_eq!(found.unit()["how"], "budget", "{:#}", found.report);
-    assert!(found.needs().contains(&"needs = [\"jit\"]"), "{:?}", found.needs());
-    let memory = root().join("target/fixtures/sandbox-unit/harden/jits.service.json");
-    assert!(found.unit()["known"].is_null(), "what it came to know is kept, and not told");
-    let whole = harden(&folder.path().join("Cargo.toml"), &[]);
-    whole.needs_just(&[PORT, "needs = [\"jit\"]", SIGNALS]);
-    assert!(!memory.exists(), "there is nothing to go on with");
 }

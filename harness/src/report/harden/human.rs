@@ -27,7 +27,7 @@ fn write_hardening(out: &mut String, hardening: &Hardening) -> fmt::Result {
 }
 
 fn write_unit(out: &mut String, unit: &UnitHardening) -> fmt::Result {
-    if let Some(told) = told(unit.how) {
+    if let Some(told) = told(unit) {
         writeln!(out, "\n  {BAD}{told}{BAD:#}")?;
     }
     for wrong in &unit.wrong {
@@ -83,9 +83,11 @@ fn write_standing(out: &mut String, when: &str, standing: &Standing) -> fmt::Res
 }
 
 /// What is to be said of an end that is not the usual one.
-fn told(how: How) -> Option<&'static str> {
-    match how {
+fn told(unit: &UnitHardening) -> Option<&'static str> {
+    match unit.how {
         How::Whole => None,
+        How::Budget if unit.ended_early() => Some("The time was over before anything was found, so nothing is written"),
+        How::Interrupted if unit.ended_early() => Some("Interrupted before anything was found, so nothing is written"),
         How::Budget => Some("The time was over: this is the best that was found, and not all of it is needed"),
         How::Interrupted => Some("Interrupted: this is the best that was found, and not all of it is needed"),
         How::Broken => Some("It does not work without a sandbox either, so there is nothing to search for"),
