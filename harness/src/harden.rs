@@ -185,7 +185,6 @@ impl Search<'_> {
         shape.give(&mut self.closed, self.declared);
         report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
         let recording = timed(listener, phases, "recording", || self.record(&working, report))?;
-        self.goes_on()?;
         let silent = recording.as_ref().is_some_and(|recording| !recording.notified);
         if !silent && let Some(notify) = timed(listener, phases, "notification", || self.notifies(working.clone()))? {
             notify.opening.give(&mut self.closed, self.declared);

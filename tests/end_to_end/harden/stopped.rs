@@ -45,8 +45,8 @@ fn one_that_ends_before_anything_was_found_writes_nothing_and_tells_how_to_go_on
     let text = std::fs::read_to_string(&manifest).unwrap();
     let found = harden(&manifest, &["--apply", "--budget", "1ms"]);
     found_nothing(&found, "budget", 1, &manifest, &text);
-    // It has built the program, and boots its machines.
-    let found = interrupted(&manifest, &["--apply"], "Finished", 1);
+    // It is about to record the service, and has tried nothing yet.
+    let found = interrupted(&manifest, &["--apply"], "without a sandbox", 1);
     found_nothing(&found, "interrupted", 130, &manifest, &text);
 }
 
