@@ -16,7 +16,7 @@ mod shape;
 mod usual;
 
 use crate::engine::Engine;
-use crate::image::Image;
+use crate::image::{Image, Release};
 use crate::probe::probes_for;
 use crate::report::harden::{Found, Hardening, How, Spared, Standing, UnitHardening, Untested};
 use crate::report::{MachineFacts, Phase, SCHEMA};
@@ -102,7 +102,7 @@ struct Search<'a> {
 /// Searches for the least that a service needs, and proves it on a machine of its own.
 ///
 /// # Errors
-/// A machine does not boot or does not answer; the image cannot run the program.
+/// A machine does not boot or does not answer; the image cannot run the program, or has an older systemd than the unit is for.
 pub fn harden(
     engine: &dyn Engine,
     image: &Image,
@@ -124,6 +124,10 @@ pub fn harden(
         }
         None => return Err(VerifyError::Inside("there is no machine".into())),
     };
+    if facts.systemd < spec.systemd.number() {
+        let image = Release::nearest(Some(spec.systemd)).name;
+        return Err(VerifyError::TooOld { unit: spec.service_unit(), wanted: spec.systemd, has: facts.systemd, image });
+    }
     facts.mechanisms.clear();
     let closed = base.closed(&declared);
     let (openings, open) = (Vec::new(), Openings::new());

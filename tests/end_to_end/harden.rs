@@ -233,3 +233,13 @@ fn without_checks_there_is_nothing_to_search_with() {
     assert_eq!(found.code, 2);
     assert!(found.errors.contains("mute.service works") && found.errors.contains("verify]"), "{}", found.errors);
 }
+
+#[test]
+fn a_machine_that_is_older_than_what_the_unit_is_for_is_told_with_one_that_is_not() {
+    let folder = package("needs-nothing", "", "");
+    let found = harden(&folder.path().join("Cargo.toml"), &["--systemd", "257", "--image", "debian-12"]);
+    assert_eq!(found.code, 3);
+    for told in ["for systemd 257 and newer", "the machine has 252", "--image debian-13", "--systemd 252"] {
+        assert!(found.errors.contains(told), "no {told:?} in {}", found.errors);
+    }
+}
