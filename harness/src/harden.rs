@@ -29,7 +29,7 @@ use price::price;
 use sandbox_unit::audit;
 use sandbox_unit::opening::Opening;
 use sandbox_unit::policy::{Setting, policy};
-use sandbox_unit::spec::{Profile, Spec};
+use sandbox_unit::spec::{Profile, ServiceType, Spec};
 use search::{Openings, Trials, least};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -195,7 +195,8 @@ impl Search<'_> {
             report.found.push(notify);
         }
 
-        for listen in shape.listens(&self.closed, &attempts) {
+        let datagrams = recording.as_ref().map(|recording| recorded::datagrams(recording, &self.closed));
+        for listen in shape.listens(&self.closed, &attempts, datagrams.unwrap_or_default()) {
             listen.opening.give(&mut self.closed, self.declared);
             report.found.push(listen);
         }
@@ -449,8 +450,9 @@ impl Trials for Search<'_> {
     }
 }
 
-/// Whether anything is asked of a service: a search for what it needs finds nothing where nothing is.
+/// Whether anything is asked of a service: a search for what it needs finds nothing where nothing is. One that runs to its end is
+/// asked to end well.
 #[must_use]
 pub fn is_possible(spec: &Spec) -> bool {
-    is_checked(spec) || spec.timer.is_some()
+    is_checked(spec) || spec.service_type == ServiceType::Oneshot
 }

@@ -6,6 +6,7 @@
 
 mod browser;
 mod daemons;
+mod hardened;
 mod published;
 
 use published::{Published, Verified};
