@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::matrix;
 use crate::package::{self, Packages, Selected};
 use crate::{
-    FINDINGS, GOOD, atomic_file, compile, elevate, engine, foreign, image, interrupt, output, progress, text_diff,
+    FINDINGS, GOOD, INTERRUPTED, atomic_file, compile, elevate, engine, foreign, image, interrupt, output, progress,
+    text_diff,
 };
 use anstream::{eprintln, println};
 use memory::Memory;
@@ -17,7 +18,7 @@ use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::engine::Engine;
 use sandbox_unit_harness::harden::{self, Base, Known, Step, Terms};
 use sandbox_unit_harness::image::Image;
-use sandbox_unit_harness::report::harden::{Hardening, UnitHardening, human};
+use sandbox_unit_harness::report::harden::{Hardening, How, UnitHardening, human};
 use sandbox_unit_harness::verify::{Progress, Subject};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -64,6 +65,12 @@ impl Searching {
         for spec in &self.specs {
             let budget = self.budget.map(|budget| budget.saturating_sub(began.elapsed()));
             let known = self.known.get(&spec.service_unit()).cloned().unwrap_or_default();
+            if let Some(all) = &mut all
+                && let Some(how) = over(budget)
+            {
+                all.units.push(UnitHardening::not_come_to(spec, how, known));
+                continue;
+            }
             let terms =
                 Terms { known, budget, stopped: &interrupt::asked, minimal_calls: self.minimal_calls, told: &told };
             let base = match &self.unit {
@@ -77,6 +84,15 @@ impl Searching {
             }
         }
         all.ok_or_else(|| Error::Usage("there is no service to harden".into()))
+    }
+}
+
+/// Whether a search need not even begin, and why.
+fn over(budget: Option<Duration>) -> Option<How> {
+    match budget {
+        _ if interrupt::asked() => Some(How::Interrupted),
+        Some(Duration::ZERO) => Some(How::Budget),
+        _ => None,
     }
 }
 
@@ -132,13 +148,33 @@ pub fn run(options: &Harden, quiet: bool) -> Result<u8, Error> {
             memory.keep(&unit.unit, program(spec), known)?;
         }
     }
+    let stopped = hardening.units.iter().any(|unit| matches!(unit.how, How::Budget | How::Interrupted));
     match options.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&hardening).map_err(Error::unwritable)?),
         Format::Human if quiet && hardening.is_good() => {}
         Format::Human => output::write(&human::render(&hardening))?,
     }
     write(&packages, &hardening, options, quiet)?;
-    Ok(if hardening.is_good() { GOOD } else { FINDINGS })
+    if stopped {
+        eprintln!("{}", if ours.is_empty() { FROM_THE_START } else { GOES_ON });
+    }
+    Ok(code(&hardening))
+}
+
+/// How to go on after a search that was stopped.
+const GOES_ON: &str =
+    "What was tried is kept: the same command goes on from there, and gets further with a larger `--budget`.";
+const FROM_THE_START: &str =
+    "A unit that no package declares is searched from the start each time: a larger `--budget` gets further.";
+
+/// What the tool ends with.
+fn code(hardening: &Hardening) -> u8 {
+    let interrupted = |unit: &UnitHardening| unit.how == How::Interrupted && unit.ended_early();
+    match hardening.is_good() {
+        true => GOOD,
+        false if hardening.units.iter().any(interrupted) => INTERRUPTED,
+        false => FINDINGS,
+    }
 }
 
 /// A search among services of which nothing is asked would find that they need nothing.
@@ -156,7 +192,8 @@ fn checked(specs: &[Spec]) -> Result<(), Error> {
 
 /// Writes what was found into the manifests, or shows what would be written.
 fn write(packages: &Packages, hardening: &Hardening, options: &Harden, quiet: bool) -> Result<(), Error> {
-    for (unit, text) in hardening.units.iter().filter_map(|unit| Some((unit, unit.drop_in.as_ref()?))) {
+    let written = hardening.units.iter().filter(|unit| unit.is_found());
+    for (unit, text) in written.clone().filter_map(|unit| Some((unit, unit.drop_in.as_ref()?))) {
         let path = PathBuf::from(format!("{}.d/50-sandbox-unit.conf", unit.unit));
         match &options.out_dir {
             Some(folder) => {
@@ -176,7 +213,7 @@ fn write(packages: &Packages, hardening: &Hardening, options: &Harden, quiet: bo
         let proposals: Vec<Proposal> = specs
             .iter()
             .filter_map(|spec| {
-                let found = hardening.units.iter().find(|unit| unit.unit == spec.service_unit())?;
+                let found = written.clone().find(|unit| unit.unit == spec.service_unit())?;
                 Some(proposal(spec, found))
             })
             .collect();

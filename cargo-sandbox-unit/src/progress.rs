@@ -53,14 +53,19 @@ pub fn line(machine: Option<SystemdVersion>, progress: &Progress) {
     }
 }
 
-/// Tells how far a search is, on a line that the next one takes the place of.
+/// Tells how far a search is: at a terminal on a line that the next one takes the place of.
 pub fn step(step: &Step, left: Option<Duration>) {
     let left = left.map(|left| format!(", {} s left", left.as_secs())).unwrap_or_default();
     let Step { made, at_once, open, exposure } = step;
-    eprint!(
-        "\r{HEAD}{:>12}{HEAD:#} {made} attempts made, {at_once} at once, {open} openings, exposure {exposure}{left} ",
+    let text = format!(
+        "{HEAD}{:>12}{HEAD:#} {made} attempts made, {at_once} at once, {open} openings, exposure {exposure}{left}",
         "Trying"
     );
+    if std::io::stderr().is_terminal() {
+        eprint!("\r{text} ");
+    } else {
+        eprintln!("{text}");
+    }
 }
 
 /// Cargo's own style for what is being done.

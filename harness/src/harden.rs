@@ -16,7 +16,7 @@ mod shape;
 mod usual;
 
 use crate::engine::Engine;
-use crate::image::Image;
+use crate::image::{Image, Release};
 use crate::probe::probes_for;
 use crate::report::harden::{Found, Hardening, How, Spared, Standing, UnitHardening, Untested};
 use crate::report::{MachineFacts, Phase, SCHEMA};
@@ -29,7 +29,7 @@ use price::price;
 use sandbox_unit::audit;
 use sandbox_unit::opening::Opening;
 use sandbox_unit::policy::{Setting, policy};
-use sandbox_unit::spec::{Profile, Spec};
+use sandbox_unit::spec::{Profile, ServiceType, Spec};
 use search::{Openings, Trials, least};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -76,6 +76,12 @@ enum Stop {
     Failed(VerifyError),
 }
 
+impl From<VerifyError> for Stop {
+    fn from(error: VerifyError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// The search for one service.
 struct Search<'a> {
     base: Base<'a>,
@@ -96,7 +102,7 @@ struct Search<'a> {
 /// Searches for the least that a service needs, and proves it on a machine of its own.
 ///
 /// # Errors
-/// A machine does not boot or does not answer; the image cannot run the program.
+/// A machine does not boot or does not answer; the image cannot run the program, or has an older systemd than the unit is for.
 pub fn harden(
     engine: &dyn Engine,
     image: &Image,
@@ -118,6 +124,10 @@ pub fn harden(
         }
         None => return Err(VerifyError::Inside("there is no machine".into())),
     };
+    if facts.systemd < spec.systemd.number() {
+        let image = Release::nearest(Some(spec.systemd)).name;
+        return Err(VerifyError::TooOld { unit: spec.service_unit(), wanted: spec.systemd, has: facts.systemd, image });
+    }
     facts.mechanisms.clear();
     let closed = base.closed(&declared);
     let (openings, open) = (Vec::new(), Openings::new());
@@ -137,16 +147,39 @@ impl Search<'_> {
         engine: &dyn Engine,
         image: &Image,
     ) -> Result<UnitHardening, VerifyError> {
-        let listener = self.listener;
         let mut report = UnitHardening::of(self.declared);
+        match self.find(&mut report, phases, engine, image) {
+            Ok(()) => {}
+            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Time) => report.how = How::Budget,
+            Err(Stop::Asked) => report.how = How::Interrupted,
+        }
+        if report.spec.is_none() {
+            // What was seen of a service for which no sandbox was found is nothing to write down.
+            report.found.clear();
+        }
+        report.trials = self.lanes.made;
+        Ok(report)
+    }
+
+    /// Fills in the report. A search that is stopped before it knows of anything tighter than the most open sandbox has found
+    /// nothing.
+    fn find(
+        &mut self,
+        report: &mut UnitHardening,
+        phases: &mut Vec<Phase>,
+        engine: &dyn Engine,
+        image: &Image,
+    ) -> Result<(), Stop> {
+        let listener = self.listener;
         // What it does without any sandbox.
         let usual = timed(listener, phases, "without a sandbox", || self.usual())?;
         let Some(Working { shape, spec: working, attempts }) = usual.works else {
             report.how = if usual.flaky { How::Unsteady } else { How::Broken };
             report.wrong = usual.wrong;
-            report.trials = self.lanes.made;
-            return Ok(report);
+            return Ok(());
         };
+        self.goes_on()?;
         self.lanes.reference = Reference::of(&attempts);
         report.notes.extend(usual.wrong.first().filter(|_| working.profile != Profile::None).map(|wrong| {
             format!(
@@ -155,14 +188,15 @@ impl Search<'_> {
         }));
         shape.give(&mut self.closed, self.declared);
         report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
-        let recording = timed(listener, phases, "recording", || self.record(&working, &mut report))?;
+        let recording = timed(listener, phases, "recording", || self.record(&working, report))?;
         let silent = recording.as_ref().is_some_and(|recording| !recording.notified);
         if !silent && let Some(notify) = timed(listener, phases, "notification", || self.notifies(working.clone()))? {
             notify.opening.give(&mut self.closed, self.declared);
             report.found.push(notify);
         }
 
-        for listen in shape.listens(&self.closed, &attempts) {
+        let datagrams = recording.as_ref().map(|recording| recorded::datagrams(recording, &self.closed));
+        for listen in shape.listens(&self.closed, &attempts, datagrams.unwrap_or_default()) {
             listen.opening.give(&mut self.closed, self.declared);
             report.found.push(listen);
         }
@@ -172,37 +206,14 @@ impl Search<'_> {
             .map(|recording| recorded::openings(recording, &self.closed, self.base.is_unit()))
             .unwrap_or_default();
         self.openings = self.candidates(&suggested);
-        let likely: Openings = (0..self.openings.len())
-            .filter(|place| self.openings.get(*place).is_some_and(|opening| is_in(opening, &suggested)))
-            .collect();
-        let open: Openings = (0..self.openings.len()).collect();
-        self.open.clone_from(&open);
-        let mut best = open.clone();
-        let mut how = How::Whole;
-        let searched = timed(listener, phases, "search", || {
-            match self.work(&[Openings::new(), likely.clone(), open.clone()])?.as_slice() {
-                [true, ..] => best.clear(),
-                [_, true, _] => least(self, &likely, &mut best)?,
-                [.., true] => least(self, &open, &mut best)?,
-                _ => return Ok(false),
-            }
-            Ok(true)
-        });
-        match searched {
-            Ok(true) => {}
-            Ok(false) => {
-                let subject = self.subject(&open);
-                let attempt = self.lanes.attempt(&[subject])?.pop().unwrap_or_default();
-                report.how = How::Beyond;
-                report.wrong =
-                    self.lanes.reference.objection(&attempt).into_iter().chain(attempt.explanation).collect();
-                report.trials = self.lanes.made;
-                return Ok(report);
-            }
-            Err(Stop::Failed(error)) => return Err(error),
-            Err(Stop::Time) => how = How::Budget,
-            Err(Stop::Asked) => how = How::Interrupted,
-        }
+        let Some((best, how)) = timed(listener, phases, "search", || self.search(&suggested))? else {
+            let open = (0..self.openings.len()).collect();
+            let subject = self.subject(&open);
+            let attempt = self.lanes.attempt(&[subject])?.pop().unwrap_or_default();
+            report.how = How::Beyond;
+            report.wrong = self.lanes.reference.objection(&attempt).into_iter().chain(attempt.explanation).collect();
+            return Ok(());
+        };
         report.how = how;
         let evidence = timed(listener, phases, "evidence", || self.evidence(&best, how))?;
         report.found.extend(evidence);
@@ -225,7 +236,7 @@ impl Search<'_> {
             .collect();
         if let Some(recording) = recording.as_ref().filter(|_| self.terms.minimal_calls) {
             let only = recorded::only_calls(recording, &spec);
-            self.minimal(only, &mut spec, &mut report)?;
+            self.minimal(only, &mut spec, report)?;
         }
         report.untested = Untested::of(&spec, recording.as_ref());
         let standing = timed(listener, phases, "proof", || self.standing(&spec, engine, image))?;
@@ -236,10 +247,50 @@ impl Search<'_> {
         if report.steady < STEADY {
             report.how = How::Unsteady;
         }
-        report.trials = self.lanes.made;
         report.drop_in = self.base.drop_in(&spec);
         report.spec = Some(spec);
-        Ok(report)
+        Ok(())
+    }
+
+    /// The least of the openings that the service works with, as far as it was found; `None` where it does not work with all of
+    /// them.
+    fn search(&mut self, suggested: &[(Opening, String)]) -> Result<Option<(Openings, How)>, Stop> {
+        let open: Openings = (0..self.openings.len()).collect();
+        let is_likely = |place: &usize| self.openings.get(*place).is_some_and(|opening| is_in(opening, suggested));
+        let likely: Openings = open.iter().copied().filter(is_likely).collect();
+        self.open.clone_from(&open);
+        let mut best = open.clone();
+        Ok(match self.narrow(&likely, &open, &mut best) {
+            Ok(true) => Some((best, How::Whole)),
+            Ok(false) => None,
+            // All of them are no sandbox that anybody wants.
+            Err(stop) if best == open => return Err(stop),
+            Err(Stop::Time) => Some((best, How::Budget)),
+            Err(Stop::Asked) => Some((best, How::Interrupted)),
+            Err(stop @ Stop::Failed(_)) => return Err(stop),
+        })
+    }
+
+    /// Looks for the least among the likely ones, and where those are not enough, among all. Whether it works with any.
+    fn narrow(&mut self, likely: &Openings, open: &Openings, best: &mut Openings) -> Result<bool, Stop> {
+        match self.work(&[Openings::new(), likely.clone(), open.clone()])?.as_slice() {
+            [true, ..] => best.clear(),
+            [_, true, _] => least(self, likely, best)?,
+            [.., true] => least(self, open, best)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Whether the search may go on.
+    fn goes_on(&self) -> Result<(), Stop> {
+        if (self.terms.stopped)() {
+            return Err(Stop::Asked);
+        }
+        if self.terms.budget.is_some_and(|budget| self.began.elapsed() >= budget) {
+            return Err(Stop::Time);
+        }
+        Ok(())
     }
 
     /// Lets through only these calls, if every check passes with them.
@@ -384,12 +435,7 @@ impl Trials for Search<'_> {
     type Stop = Stop;
 
     fn work(&mut self, sets: &[Openings]) -> Result<Vec<bool>, Stop> {
-        if (self.terms.stopped)() {
-            return Err(Stop::Asked);
-        }
-        if self.terms.budget.is_some_and(|budget| self.began.elapsed() >= budget) {
-            return Err(Stop::Time);
-        }
+        self.goes_on()?;
         let subjects: Vec<Subject> = sets.iter().map(|set| self.subject(set)).collect();
         (self.terms.told)(&self.step(sets.len()));
         let attempts = self.lanes.attempt(&subjects).map_err(Stop::Failed)?;
@@ -404,8 +450,9 @@ impl Trials for Search<'_> {
     }
 }
 
-/// Whether anything is asked of a service: a search for what it needs finds nothing where nothing is.
+/// Whether anything is asked of a service: a search for what it needs finds nothing where nothing is. One that runs to its end is
+/// asked to end well.
 #[must_use]
 pub fn is_possible(spec: &Spec) -> bool {
-    is_checked(spec) || spec.timer.is_some()
+    is_checked(spec) || spec.service_type == ServiceType::Oneshot
 }

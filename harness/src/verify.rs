@@ -35,6 +35,7 @@ use installation::Runs;
 use mechanism::{SelfCheck, Unenforced};
 use observation::{Attempted, Plan, Probed};
 use sandbox_unit::policy::Setting;
+use sandbox_unit::version::SystemdVersion;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -66,6 +67,21 @@ pub enum VerifyError {
     /// The image cannot run a service's program.
     #[error(transparent)]
     DoesNotFit(#[from] DoesNotFit),
+    /// The machine would not try what is newer than its systemd.
+    #[error(
+        "{unit} is for systemd {wanted} and newer, and the machine has {has}, on which what is newer is not tried: boot one that \
+         has it, as with --image {image}, or name the oldest systemd that the unit is for, as with --systemd {has}"
+    )]
+    TooOld {
+        /// The unit.
+        unit: String,
+        /// The oldest systemd that it is for.
+        wanted: SystemdVersion,
+        /// That of the machine.
+        has: u16,
+        /// An image that has it.
+        image: &'static str,
+    },
     /// A package of a distribution could not be tried.
     #[error(transparent)]
     Delivery(#[from] DeliveryError),

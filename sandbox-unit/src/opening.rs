@@ -149,11 +149,12 @@ impl Opening {
             Self::Notify => spec.service_type = ServiceType::Notify,
             Self::Socket => spec.socket = true,
             Self::Listen(listen) => {
+                let is_usual = spec.clients == Peers::usual_of(&spec.listen);
                 if !spec.listen.contains(listen) {
                     spec.listen.push(listen.clone());
                 }
-                if spec.clients == Peers::None {
-                    spec.clients = Peers::Any;
+                if is_usual {
+                    spec.clients = Peers::usual_of(&spec.listen);
                 }
             }
             Self::Connect(peers) => {
@@ -328,6 +329,7 @@ fn is_let_through(lines: &[String], call: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Transport;
 
     fn given(openings: &[Opening]) -> Spec {
         let declared = Spec::bare("hello");
@@ -355,6 +357,23 @@ mod tests {
         assert_eq!(Opening::closed(&spec), Spec::bare("hello"));
         let twice = given(&[Opening::Connect(Peers::Any), Opening::Connect(Peers::Loopback)]);
         assert_eq!(twice.connect, Peers::Any);
+    }
+
+    #[test]
+    fn one_that_listens_on_loopback_alone_has_no_other_clients() {
+        let port = |address: Option<&str>, port| {
+            let address = address.map(|address| address.parse().expect("an address"));
+            Opening::Listen(Listen::Port { transport: Transport::Tcp, address, port })
+        };
+        let near = [port(Some("127.0.0.1"), 80), port(Some("::1"), 80)];
+        assert_eq!(given(&near).clients, Peers::Loopback);
+        assert_eq!(given(&[near.as_slice(), &[port(None, 81)]].concat()).clients, Peers::Any);
+        assert_eq!(given(&[Opening::Listen(Listen::Unix { path: "/run/hello".into() })]).clients, Peers::None);
+        let mut declared = given(&near);
+        declared.clients = Peers::Networks(vec!["10.0.0.0/8".into()]);
+        let mut spec = declared.clone();
+        port(None, 81).give(&mut spec, &declared);
+        assert_eq!(spec.clients, declared.clients);
     }
 
     #[test]

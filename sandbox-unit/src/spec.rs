@@ -280,6 +280,23 @@ pub enum Peers {
     Networks(Vec<String>),
 }
 
+impl Peers {
+    /// Who talks to a service that listens there, where it is not declared: this machine only, where every port is one of a
+    /// loopback address; nobody, where there is no port.
+    #[must_use]
+    pub fn usual_of(listen: &[Listen]) -> Self {
+        let ports = listen.iter().filter_map(|listen| match listen {
+            Listen::Port { address, .. } => Some(address.is_some_and(|address| address.is_loopback())),
+            Listen::Unix { .. } => None,
+        });
+        match ports.reduce(|all, loopback| all && loopback) {
+            None => Self::None,
+            Some(true) => Self::Loopback,
+            Some(false) => Self::Any,
+        }
+    }
+}
+
 /// A kind of directory that systemd makes for a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

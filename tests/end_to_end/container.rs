@@ -63,6 +63,21 @@ fn hello_http_works_in_a_container_and_everything_else_fails() {
 }
 
 #[test]
+fn what_a_service_needs_is_found_in_containers_too() {
+    let docker = docker();
+    let before = docker.traces();
+    let mut command = plain_command();
+    command.args(["harden", "--engine", "docker", "--format", "json", "--manifest-path", &example("worker")]);
+    let output = command.env("DOCKER_HOST", docker.host()).stdin(Stdio::null()).output().unwrap();
+    let found = Verified::of(&output);
+    assert_eq!(found.code, 0, "{}\n{:#}", found.errors, found.report);
+    let needs = found.unit()["needs"].as_array().unwrap();
+    let needs: Vec<&str> = needs.iter().map(|need| need["need"].as_str().unwrap()).collect();
+    assert_eq!(needs, ["state = true"]);
+    assert_eq!(docker.left(&before), nothing());
+}
+
+#[test]
 fn what_a_hostile_service_does_in_a_container_is_found() {
     let docker = docker();
     let before = docker.traces();

@@ -1,8 +1,13 @@
 //! `harden`: from services of which only the checks are declared to exactly what they need.
 
-use crate::project::{root, tool};
+mod example;
+mod stopped;
+
+use crate::project::{plain_command, root, tool};
+use example::{EXAMPLES, stripped};
 use serde_json::Value;
 use std::path::Path;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What `harden --format json` has ended with.
@@ -52,16 +57,28 @@ impl Hardened {
     }
 }
 
-fn harden(manifest: &Path, arguments: &[&str]) -> Hardened {
-    let mut command = tool();
+impl From<Output> for Hardened {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            report: serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// `harden --format json`, to be run.
+fn command(manifest: &Path, arguments: &[&str]) -> Command {
+    // Installs what it takes.
+    drop(tool());
+    let mut command = plain_command();
     command.env("CARGO_TARGET_DIR", root().join("target/fixtures"));
     command.args(["harden", "--format", "json", "--manifest-path"]).arg(manifest).args(arguments);
-    let output = command.output().unwrap();
-    Hardened {
-        code: output.status.code().unwrap_or(-1),
-        report: serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
-        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    command
+}
+
+fn harden(manifest: &Path, arguments: &[&str]) -> Hardened {
+    command(manifest, arguments).output().unwrap().into()
 }
 
 /// A package with a service from tests/fixtures/difficult, of which this is declared.
@@ -70,6 +87,12 @@ fn difficult(name: &str, metadata: &str) -> (TempDir, Hardened) {
 }
 
 fn difficult_with(name: &str, metadata: &str, works: &str, arguments: &[&str]) -> (TempDir, Hardened) {
+    let folder = package(name, metadata, works);
+    let hardened = harden(&folder.path().join("Cargo.toml"), arguments);
+    (folder, hardened)
+}
+
+fn package(name: &str, metadata: &str, works: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("Cargo.toml");
     let source = root().join("tests/fixtures/difficult/main.rs");
@@ -80,49 +103,45 @@ fn difficult_with(name: &str, metadata: &str, works: &str, arguments: &[&str]) -
          {works}\n",
     );
     std::fs::write(&manifest, text).unwrap();
-    let hardened = harden(&manifest, arguments);
-    (folder, hardened)
+    folder
 }
 
 /// What every service of tests/fixtures/difficult needs for its port, and because it has no handler for SIGTERM.
 const PORT: &str = "listen = [\"tcp:127.0.0.1:8099\"]";
 const SIGNALS: &str = "needs = [\"default-signals\"]";
 
-/// A copy of an example of whose metadata only the checks are left, and what makes it the service that it is.
-fn stripped(name: &str, kept: &str) -> TempDir {
-    let (folder, example) = (tempfile::tempdir().unwrap(), root().join("examples").join(name));
-    let text = std::fs::read_to_string(example.join("Cargo.toml")).unwrap();
-    let tables = text.split_inclusive('\n').fold(Vec::<String>::new(), |mut tables, line| {
-        match tables.last_mut() {
-            Some(table) if !line.starts_with('[') => table.push_str(line),
-            _ => tables.push(line.to_owned()),
-        }
-        tables
-    });
-    let service = format!("[package.metadata.sandbox-unit.service.{name}");
-    let dropped = ["[dev-dependencies]", "[package.metadata.sandbox-unit]", &format!("{service}]")];
-    let mut left: String =
-        tables.into_iter().filter(|table| !dropped.iter().any(|head| table.starts_with(head))).collect();
-    assert!(left.contains(&format!("{service}.verify]")), "{left}");
-    left.push_str(&format!("\n{service}]\n{kept}\n[workspace]\n"));
-    std::fs::write(folder.path().join("Cargo.toml"), left).unwrap();
-    std::fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
-    std::os::unix::fs::symlink(example.join("src"), folder.path().join("src")).unwrap();
-    folder
+/// The lines of an example's unit, as `emit` writes it.
+fn unit_of(manifest: &Path, name: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut emit = tool();
+    emit.args(["emit", "--manifest-path"]).arg(manifest).arg("--out-dir").arg(folder.path()).assert().success();
+    let text = std::fs::read_to_string(folder.path().join(format!("{name}.service"))).unwrap();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(str::to_owned).collect()
+}
+
+/// Their own metadata is the answer key. `prove` finds every setting of these units explained: see prove.rs.
+#[test]
+fn the_examples_come_out_with_what_they_declare() {
+    for (name, kept, needs) in EXAMPLES {
+        let folder = stripped(&root(), name, kept);
+        let manifest = folder.path().join("Cargo.toml");
+        harden(&manifest, &["--apply"]).needs_just(needs);
+        let own = root().join("examples").join(name).join("Cargo.toml");
+        assert_eq!(unit_of(&manifest, name), unit_of(&own, name));
+    }
 }
 
 #[test]
-fn the_examples_come_out_with_what_they_declare() {
-    let found = |name: &str, kept: &str| harden(&stripped(name, kept).path().join("Cargo.toml"), &[]);
-    found("hello-http", "").needs_just(&["type = \"notify\"", "listen = [\"tcp:80\"]", "state = true"]);
-    found("overreach", "").needs_just(&["type = \"notify\"", "listen = [\"tcp:8080\"]"]);
-    found("unix-echo", "").needs_just(&["listen = [\"unix:/run/unix-echo/echo.sock\"]", "socket = true", SIGNALS]);
-    found("worker", "timer = { on_calendar = \"daily\" }").needs_just(&["state = true"]);
+fn one_that_runs_to_its_end_is_asked_to_end_well_and_needs_nothing_for_it() {
+    let mut command = command(&root().join("examples/own-unit/Cargo.toml"), &[]);
+    // It is built there already.
+    Hardened::from(command.env_remove("CARGO_TARGET_DIR").output().unwrap()).needs_just(&[]);
 }
 
 #[test]
 fn what_was_found_is_written_into_the_manifest_and_holds() {
-    let folder = stripped("worker", "timer = { on_calendar = \"daily\" }");
+    let folder = stripped(&root(), "worker", "timer = { on_calendar = \"daily\" }");
     let manifest = folder.path().join("Cargo.toml");
     harden(&manifest, &["--apply"]).needs_just(&["state = true"]);
     let text = std::fs::read_to_string(&manifest).unwrap();
@@ -147,6 +166,13 @@ fn one_that_runs_a_helper_needs_subprocesses() {
 #[test]
 fn one_that_lists_interfaces_needs_netlink() {
     difficult("lists-interfaces", "").1.needs_just(&[PORT, "needs = [\"netlink\"]", SIGNALS]);
+}
+
+#[test]
+fn one_that_waits_for_datagrams_is_found_to_listen_and_has_no_clients_from_elsewhere() {
+    let (_folder, found) = difficult("answers-datagrams", "");
+    found.needs_just(&[PORT, "listen = [\"udp:127.0.0.1:8098\"]", SIGNALS]);
+    assert_eq!(found.unit()["spec"]["clients"], "loopback");
 }
 
 #[test]
@@ -215,14 +241,11 @@ fn without_checks_there_is_nothing_to_search_with() {
 }
 
 #[test]
-fn a_budget_ends_it_with_the_best_so_far() {
-    let works = "works = [{ http = \"http://127.0.0.1:8099/work\" }]";
-    let (folder, found) = difficult_with("jits", "", works, &["--budget", "1ms"]);
-    assert_eq!(found.unit()["how"], "budget", "{:#}", found.report);
-    assert!(found.needs().contains(&"needs = [\"jit\"]"), "{:?}", found.needs());
-    let memory = root().join("target/fixtures/sandbox-unit/harden/jits.service.json");
-    assert!(found.unit()["known"].is_null(), "what it came to know is kept, and not told");
-    let whole = harden(&folder.path().join("Cargo.toml"), &[]);
-    whole.needs_just(&[PORT, "needs = [\"jit\"]", SIGNALS]);
-    assert!(!memory.exists(), "there is nothing to go on with");
+fn a_machine_that_is_older_than_what_the_unit_is_for_is_told_with_one_that_is_not() {
+    let folder = package("needs-nothing", "", "");
+    let found = harden(&folder.path().join("Cargo.toml"), &["--systemd", "257", "--image", "debian-12"]);
+    assert_eq!(found.code, 3);
+    for told in ["for systemd 257 and newer", "the machine has 252", "--image debian-13", "--systemd 252"] {
+        assert!(found.errors.contains(told), "no {told:?} in {}", found.errors);
+    }
 }

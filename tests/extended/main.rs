@@ -6,6 +6,7 @@
 
 mod browser;
 mod daemons;
+mod from_nothing;
 mod mutants;
 mod published;
 

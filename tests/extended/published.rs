@@ -104,7 +104,7 @@ impl Source {
 }
 
 /// The program under test, which builds where the next run finds what was built.
-fn program() -> Command {
+pub fn program() -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-sandbox-unit"));
     // As from a shell: what Cargo sets for tests would make every build inside differ from the user's.

@@ -18,8 +18,9 @@ Examples:
 
 The search begins with the strictest unit and with the most open one, and looks between them for the least that every check
 in `verify` passes with, on several machines at once. What no check exercises is refused: the report says what that is.
-Ctrl-C ends it with the best that was found. Exit codes: 0 a sandbox was found that holds, 1 the service does not work, or
-not steadily, 2 usage or configuration, 3 this machine cannot run it.")]
+Ctrl-C ends it with the best that was found, and the next run goes on from there. Exit codes: 0 a sandbox was found that holds,
+1 the service does not work, or not steadily, or the budget was over before anything was found, 2 usage or configuration,
+3 this machine cannot run it, 130 Ctrl-C before anything was found.")]
 pub struct Harden {
     /// The packages.
     #[command(flatten)]

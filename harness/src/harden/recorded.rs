@@ -1,9 +1,9 @@
 //! What a recording of the service tells a search: which openings are worth trying first, and what no check exercises.
 
-use crate::record::suggestion::{Suggested, suggestions};
+use crate::record::suggestion::{Suggested, Suggestion, suggestions};
 use crate::record::{Recording, UNWATCHED};
 use sandbox_unit::opening::{Opening, refused_calls};
-use sandbox_unit::spec::{ServiceType, Spec};
+use sandbox_unit::spec::{Listen, ServiceType, Spec, Transport};
 use sandbox_unit::syscall_set::Groups;
 
 /// Calls with which every process begins and ends, whatever its program does.
@@ -22,6 +22,17 @@ pub fn openings(recording: &Recording, closed: &Spec, is_unit: bool) -> Vec<(Ope
         }
     }
     all
+}
+
+/// Where the service was seen to wait for datagrams.
+pub fn datagrams(recording: &Recording, closed: &Spec) -> Vec<(Listen, String)> {
+    let port = |suggestion: Suggestion| match suggestion.what {
+        Suggested::Listen(listen @ Listen::Port { transport: Transport::Udp, .. }) => {
+            Some((listen, suggestion.because))
+        }
+        _ => None,
+    };
+    suggestions(recording, closed).into_iter().filter_map(port).collect()
 }
 
 /// What a search can try; `None` for what a service is, which is known by then.

@@ -59,20 +59,21 @@ impl Shape {
         listens(closed).into_iter().filter(|listen| !is_declared(closed, listen)).map(Opening::Listen).collect()
     }
 
-    /// Where the service itself listens, and nothing declares it: at ports that were seen, and at sockets that checks go to.
-    pub fn listens(&self, closed: &Spec, attempts: &[Attempt]) -> Vec<Found> {
+    /// Where the service itself listens, and nothing declares it: at ports that were seen, for connections or for `datagrams`, and
+    /// at sockets that checks go to.
+    pub fn listens(&self, closed: &Spec, attempts: &[Attempt], datagrams: Vec<(Listen, String)>) -> Vec<Found> {
         if closed.socket {
             return Vec::new();
         }
         let seen = attempts.iter().flat_map(|attempt| attempt.listens.clone());
-        let seen = seen.map(|listen| (listen, "it listens there (/proc/net/tcp of its machine)"));
+        let seen = seen.map(|listen| (listen, "it listens there (/proc/net/tcp of its machine)".to_owned()));
         let unix = listens(closed).into_iter().filter(|listen| matches!(listen, Listen::Unix { .. }));
-        let unix = unix.map(|listen| (listen, "a check of the package goes there"));
+        let unix = unix.map(|listen| (listen, "a check of the package goes there".to_owned()));
         let mut found: Vec<Found> = Vec::new();
-        for (listen, evidence) in seen.chain(unix) {
+        for (listen, evidence) in seen.chain(datagrams).chain(unix) {
             let opening = Opening::Listen(listen.clone());
             if !is_declared(closed, &listen) && found.iter().all(|known| known.opening != opening) {
-                found.push(Found::shape(&opening, evidence));
+                found.push(Found::shape(&opening, &evidence));
             }
         }
         found

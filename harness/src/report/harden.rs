@@ -113,6 +113,24 @@ impl UnitHardening {
         self.wrong.is_empty() && self.spec.is_some() && self.after.allowed == 0 && self.after.works
     }
 
+    /// Of a unit that was not come to any more.
+    #[must_use]
+    pub fn not_come_to(spec: &Spec, how: How, known: Known) -> Self {
+        Self { how, known, ..Self::of(spec) }
+    }
+
+    /// Whether the search ended before anything was found.
+    #[must_use]
+    pub fn ended_early(&self) -> bool {
+        self.spec.is_none() && matches!(self.how, How::Budget | How::Interrupted)
+    }
+
+    /// Whether there is something that can be written down: a sandbox in which the service works each time.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        self.spec.is_some() && self.how != How::Unsteady
+    }
+
     /// A spec with everything that was found.
     #[must_use]
     pub fn with_found(&self, spec: &Spec) -> Spec {

@@ -88,7 +88,7 @@ pub(super) fn read<'a>(
             None => default_user(name, needs.iter().find(|need| need.lifts("DynamicUser")).map(|need| need.name())),
         },
         socket: has_socket == Some(true),
-        clients: peers_for(&listen, layer.clients.map(|clients| clients.value)),
+        clients: clients_of(&listen, layer.clients.map(|clients| clients.value)),
         connect: layer.connect.unwrap_or(Peers::None),
         listen,
         directories: directories_spec,
@@ -190,14 +190,10 @@ fn listen<'a>(reader: &Reader<'a>) -> (bool, Vec<Located<'a, Listen>>) {
 }
 
 /// Who may talk to a service that listens there. Without a port there is nobody to be let in or kept out.
-fn peers_for(listen: &[Listen], declared: Option<Peers>) -> Peers {
-    let ports = listen.iter().filter_map(|listen| match listen {
-        Listen::Port { address, .. } => Some(address.is_some_and(|address| address.is_loopback())),
-        Listen::Unix { .. } => None,
-    });
-    match ports.reduce(|all, loopback| all && loopback) {
-        None => Peers::None,
-        Some(only_loopback) => declared.unwrap_or(if only_loopback { Peers::Loopback } else { Peers::Any }),
+fn clients_of(listen: &[Listen], declared: Option<Peers>) -> Peers {
+    match Peers::usual_of(listen) {
+        Peers::None => Peers::None,
+        usual => declared.unwrap_or(usual),
     }
 }
 

@@ -80,15 +80,18 @@ impl Rule {
             _ => lines,
         };
         let default = directive::find(self.directive).map_or("", |directive| directive.protects);
-        let settings: Vec<Setting> = lines
-            .into_iter()
-            .map(|line| Setting {
-                directive: self.directive.into(),
-                value: line.value,
-                because: line.because.unwrap_or_else(|| default.into()),
-                origin: line.origin,
-            })
-            .collect();
+        let mut settings: Vec<Setting> = Vec::new();
+        for line in lines {
+            // What several declarations open is opened once: a port of two addresses, a device of two needs.
+            if settings.iter().all(|setting| setting.value != line.value) {
+                settings.push(Setting {
+                    directive: self.directive.into(),
+                    value: line.value,
+                    because: line.because.unwrap_or_else(|| default.into()),
+                    origin: line.origin,
+                });
+            }
+        }
         (!settings.is_empty()).then_some(settings)
     }
 }

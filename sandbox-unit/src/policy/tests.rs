@@ -154,3 +154,23 @@ fn what_kernel_tunables_leave_writable_is_closed_where_there_is_no_sys_of_its_ow
     assert!(!closed(Spec { needs: Need::named("kernel-tunables").into_iter().collect(), ..listening(8080) }));
     assert!(!closed(Spec { write: vec!["/sys".into()], ..listening(8080) }));
 }
+
+#[test]
+fn what_several_declarations_open_is_opened_once() {
+    let at = |address: &str| Listen::Port {
+        transport: Transport::Tcp,
+        address: Some(address.parse().expect("an address")),
+        port: 8080,
+    };
+    let mut both = Spec { listen: vec![at("127.0.0.1"), at("::1")], clients: Peers::Loopback, ..spec() };
+    both.devices = vec!["/dev/fuse".into(), "/dev/fuse".into()];
+    both.exec = vec!["/usr/lib".into(), "/usr/bin/env".into(), "/usr/bin/env".into()];
+    let settings = lines(&both);
+    for line in ["SocketBindAllow=tcp:8080", "IPAddressAllow=localhost", "DeviceAllow=/dev/fuse rw"] {
+        assert_eq!(settings.iter().filter(|known| *known == line).count(), 1, "{line} in {settings:#?}");
+    }
+    let exec = settings.iter().find(|line| line.starts_with("ExecPaths=")).expect("what may be executed");
+    for path in [" /usr/lib", " /usr/bin/env"] {
+        assert_eq!(format!("{exec} ").matches(&format!("{path} ")).count(), 1, "{exec}");
+    }
+}

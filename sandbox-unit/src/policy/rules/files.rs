@@ -95,7 +95,11 @@ fn executable_paths(spec: &Spec, opened: &Opened) -> Vec<String> {
     } else {
         paths.extend(libraries.map(String::from));
     }
-    paths.extend(opened.exec.iter().filter(|path| *path != "/usr").map(|path| quote_path(path)));
+    for path in opened.exec.iter().filter(|path| *path != "/usr").map(|path| quote_path(path)) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
     paths
 }
 
