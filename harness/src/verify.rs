@@ -255,7 +255,7 @@ impl Preparation {
         let mut installation = Installation::default();
         let mut plans = Vec::new();
         for subject in subjects {
-            let mut catalogue = probes_for(subject.spec.systemd);
+            let mut catalogue = probes_for(&subject.spec);
             for forbid in &subject.spec.verify.forbid {
                 let probe =
                     Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit: subject.unit(), error })?;

@@ -3,6 +3,7 @@
 //! A probe names everything that is able to stop it as [`Refusal`]s; held against a list of settings they tell
 //! which directives claim to stop it there, which is what a report names when it goes through all the same.
 
+mod bind;
 mod effective;
 
 use crate::policy::Setting;
@@ -118,8 +119,7 @@ impl Refusal {
             Self::Connect(address) => settings.refuses_connect(*address),
             Self::Bind(port) => {
                 let denied = settings.last("SocketBindDeny").is_some_and(|value| value == "any");
-                let allowed =
-                    settings.all("SocketBindAllow").any(|rule| rule.rsplit(':').next() == Some(&port.to_string()));
+                let allowed = settings.all("SocketBindAllow").any(|rule| bind::names(rule, *port));
                 (denied && !allowed).then_some("SocketBindDeny").into_iter().collect()
             }
         }

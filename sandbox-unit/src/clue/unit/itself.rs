@@ -82,7 +82,7 @@ impl Reading<'_> {
                 let listen = if value.starts_with('/') && transport == Transport::Tcp {
                     Some(Listen::Unix { path: value.clone() })
                 } else {
-                    port(value).map(|(address, port)| Listen::Port { transport, address, port })
+                    port(value).map(|(address, port)| Listen::Port { transport, address, ports: port.into() })
                 };
                 match listen {
                     Some(listen) => {
