@@ -3,10 +3,11 @@
 //! A probe names everything that is able to stop it as [`Refusal`]s; held against a list of settings they tell
 //! which directives claim to stop it there, which is what a report names when it goes through all the same.
 
-mod bind;
 mod effective;
 
+use crate::bind_rule::{BindRule, Family};
 use crate::policy::Setting;
+use crate::spec::Transport;
 use crate::version::SystemdVersion;
 use effective::{Effective, same_value};
 use std::borrow::Cow;
@@ -42,7 +43,7 @@ pub enum Refusal {
     Connect(IpAddr),
     /// What keeps this device node from being opened.
     Device(Cow<'static, str>),
-    /// `SocketBindDeny=`, where no `SocketBindAllow=` names this port.
+    /// `SocketBindDeny=`, where no `SocketBindAllow=` names this port, for TCP over IPv4.
     Bind(u16),
 }
 
@@ -119,7 +120,8 @@ impl Refusal {
             Self::Connect(address) => settings.refuses_connect(*address),
             Self::Bind(port) => {
                 let denied = settings.last("SocketBindDeny").is_some_and(|value| value == "any");
-                let allowed = settings.all("SocketBindAllow").any(|rule| bind::names(rule, *port));
+                let mut allowed = settings.all("SocketBindAllow").filter_map(BindRule::parse);
+                let allowed = allowed.any(|rule| rule.names(Family::V4, Transport::Tcp, *port));
                 (denied && !allowed).then_some("SocketBindDeny").into_iter().collect()
             }
         }

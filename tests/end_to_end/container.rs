@@ -18,7 +18,7 @@ fn docker() -> MutexGuard<'static, Daemon> {
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `verify --engine docker`, with this daemon.
+/// `verify` in containers, with this daemon, which says itself whose it is.
 fn verify(host: &str, package: &str, arguments: &[&str]) -> Command {
     let mut command = plain_command();
     command.args(["verify", "--engine", "docker", "--format", "json", "--manifest-path", &example(package)]);
@@ -50,16 +50,35 @@ fn nothing() -> BTreeSet<String> {
 fn hello_http_works_in_a_container_and_everything_else_fails() {
     let docker = docker();
     let before = docker.traces();
-    let verified = run(&docker.host(), "hello-http", &[]);
+    hello_http_holds(&docker, "docker");
+    assert_eq!(docker.left(&before), nothing());
+}
+
+#[test]
+fn hello_http_works_in_a_container_of_podman_and_nothing_stays() {
+    let podman = Daemon::podman();
+    // Once to have everything there that stays: the image, the parent of all containers' groups.
+    hello_http_holds(&podman, "podman");
+    let before = podman.traces();
+    hello_http_holds(&podman, "podman");
+    assert_eq!(podman.left(&before), nothing(), "after success");
+    let child = verify(&podman.host(), "worker", &[]).spawn().unwrap();
+    podman.wait_for_machine(Duration::from_millis(300));
+    signal(&child, "KILL");
+    end(child);
+    assert_eq!(podman.left(&before), nothing(), "after SIGKILL, without another run");
+}
+
+fn hello_http_holds(daemon: &Daemon, engine: &str) {
+    let verified = run(&daemon.host(), "hello-http", &[]);
     holds(&verified, "hello-http");
-    assert_eq!(verified.report["machine"]["engine"], "docker", "{:#}", verified.report["machine"]);
+    assert_eq!(verified.report["machine"]["engine"], engine, "{:#}", verified.report["machine"]);
     let refused = verified.probes("refused");
     assert!(refused.len() >= 100, "{} refused", refused.len());
     for probe in &refused {
         assert_eq!(probe["control"]["root"], "took effect", "{probe:#}");
     }
     assert_eq!(verified.unit()["summary"]["allowed"], 0);
-    assert_eq!(docker.left(&before), nothing());
 }
 
 #[test]

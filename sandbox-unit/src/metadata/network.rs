@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// `tcp:PORT`, `tcp:FIRST-LAST`, `tcp:ADDRESS:PORT`, `tcp:[V6]:PORT`, the same with `udp`, or `unix:/PATH`.
 pub(super) fn listen(text: &str) -> Result<Listen, Problem> {
-    const FORMS: &str = "as in \"tcp:80\", \"udp:127.0.0.1:53\", \"tcp:[::1]:80\", \"tcp:6000-6010\" or \"unix:/run/hello/hello.sock\"";
+    const FORMS: &str =
+        "as in \"tcp:80\", \"udp:127.0.0.1:53\", \"tcp:[::1]:80\", \"tcp:6000-6010\" or \"unix:/run/hello/hello.sock\"";
     let problem = |label: &str| {
         let message = format!("`{}` is nothing that can be listened on", text.escape_debug());
         Problem::new(message, label).help(FORMS)
