@@ -2,6 +2,7 @@
 
 mod daemon;
 
+use crate::faults;
 use crate::hostile;
 use crate::project::{Verified, emitted, example, plain_command, root, take_sandbox_away};
 use daemon::{Daemon, Hierarchy};
@@ -102,6 +103,19 @@ fn what_a_hostile_service_does_in_a_container_is_found() {
 
 const FILLS_RUN: &str = "runtime = true\nneeds = [\"unix-sockets\"]\n[package.metadata.sandbox-unit.service.fills-its-directory.verify]\n\
                          ready = { unix = \"/run/fills-its-directory/filled\" }\n";
+
+#[test]
+fn a_build_that_fails_leaves_no_container_that_was_started_meanwhile() {
+    let docker = docker();
+    let before = docker.traces();
+    let (_package, manifest) = faults::broken();
+    let mut command = plain_command();
+    command.args(["verify", "--engine", "docker", "--manifest-path", &manifest]).env("DOCKER_HOST", docker.host());
+    let verified = Verified::of(&command.output().unwrap());
+    assert_eq!(verified.code, 1, "{}", verified.errors);
+    assert!(verified.errors.contains(faults::NONSENSE), "{}", verified.errors);
+    assert_eq!(docker.left(&before), nothing());
+}
 
 #[test]
 fn without_a_sandbox_overreach_succeeds_in_a_container() {

@@ -15,10 +15,11 @@ if [ "$parent" = /containers ]; then
     mkdir -p /sys/fs/cgroup/daemon && echo 0 >/sys/fs/cgroup/daemon/cgroup.procs || exit 1
 fi
 if [ "$engine" = podman ]; then
-    # Where it sees no controller that counts processes, it cannot limit them.
-    printf '[containers]\npids_limit = 0\n' >"$folder/containers.conf"
+    # Where it sees no controller that counts processes, it cannot limit them. And it keeps a process for each command that it
+    # has run in a container, for five minutes, unless it is told otherwise (containers.conf(5)).
+    printf '[containers]\npids_limit = 0\n[engine]\nexit_command_delay = 1\n' >"$folder/containers.conf"
     export CONTAINERS_CONF="$folder/containers.conf"
-    echo $$ >"$folder/pid"
+    printf %s $$ >"$folder/pid"
     exec podman --root "$folder/data" --runroot "$folder/exec" --tmpdir "$folder/tmp" --runtime runc \
         --cgroup-manager cgroupfs --events-backend file system service --time 0 "unix://$folder/docker.sock"
 fi
