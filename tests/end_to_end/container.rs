@@ -239,6 +239,13 @@ fn nothing_stays_in_a_daemon_whatever_happens_to_the_tool() {
         assert_eq!(docker.left(&before), nothing(), "after SIGKILL at {part} % and the next run");
     }
 
+    for part in [15, 35, 55] {
+        let child = verify(&host, "worker", &[]).spawn().unwrap();
+        std::thread::sleep(whole * part / 100);
+        signal(&child, "INT");
+        assert_eq!(end(child).code, 130, "after SIGINT at {part} %");
+        assert_eq!(docker.left(&before), nothing(), "after SIGINT at {part} %, without another run");
+    }
     let child = verify(&host, "worker", &[]).spawn().unwrap();
     docker.wait_for_machine(Duration::from_millis(300));
     signal(&child, "INT");
