@@ -328,7 +328,7 @@ impl Search<'_> {
                 openings.push(opening);
             }
         }
-        let probes = probes_for(self.closed.systemd);
+        let probes = probes_for(&self.closed);
         let mut priced: Vec<_> = openings
             .into_iter()
             .map(|opening| {

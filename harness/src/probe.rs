@@ -108,6 +108,8 @@ pub enum Attempt {
     Send(SocketAddr),
     /// Ask whether this program could be executed, without executing it: nobody knows what it would do.
     Exec(Cow<'static, str>),
+    /// Bind this TCP port at every address, in the network of the machine.
+    Bind(u16),
     /// Anything else.
     Program(fn(&mut Program), Success),
 }
@@ -200,6 +202,7 @@ impl Attempt {
             }
             Self::Send(address) => send(&mut program, *address),
             Self::Exec(path) => access(&mut program, path, X_OK),
+            Self::Bind(port) => catalogue::bind(&mut program, *port),
             Self::Program(build, _) => build(&mut program),
         }
         program
@@ -220,6 +223,7 @@ impl Attempt {
             }
             Self::Open(..) | Self::Send(_) | Self::Descriptor(_) | Self::File(_) | Self::Memory(_) => completed,
             Self::Exec(_) | Self::Writable(_) => completed && outcome.last() == Some(0),
+            Self::Bind(_) => catalogue::reaches_manager(&outcome.shown),
             Self::Program(_, Success::NoError) => completed,
             Self::Program(build, Success::Past(answers)) => {
                 // The same error of an earlier step is not the answer that was asked for.

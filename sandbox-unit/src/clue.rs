@@ -318,7 +318,7 @@ fn ready(listen: &Listen, http: bool, code: &[Code]) -> Option<ReadyCheck> {
     let (address, port) = match listen {
         Listen::Unix { path } => return Some(ReadyCheck::Unix(path.clone())),
         Listen::Port { transport: Transport::Udp, .. } => return None,
-        Listen::Port { address, port, .. } => (address, port),
+        Listen::Port { address, ports, .. } => (address, ports.single()?),
     };
     let host = match address {
         Some(IpAddr::V6(_)) => "[::1]",
@@ -327,7 +327,7 @@ fn ready(listen: &Listen, http: bool, code: &[Code]) -> Option<ReadyCheck> {
     let page = HEALTH.iter().find(|page| code.iter().any(|file| file.strings().any(|(_, text)| text == **page)));
     Some(match page.filter(|_| http) {
         Some(page) => {
-            let port = if *port == 80 { String::new() } else { format!(":{port}") };
+            let port = if port == 80 { String::new() } else { format!(":{port}") };
             ReadyCheck::Http(format!("http://{host}{port}{page}"))
         }
         None => ReadyCheck::Tcp(format!("{host}:{port}")),

@@ -183,15 +183,15 @@ fn socket(spec: &Spec) -> String {
     for listen in &spec.listen {
         let (directive, value) = match listen {
             Listen::Unix { path } => ("ListenStream", path.clone()),
-            Listen::Port { transport, address, port } => {
+            Listen::Port { transport, address, ports } => {
                 let directive = match transport {
                     crate::spec::Transport::Tcp => "ListenStream",
                     crate::spec::Transport::Udp => "ListenDatagram",
                 };
                 let value = match address {
-                    Some(std::net::IpAddr::V6(address)) => format!("[{address}]:{port}"),
-                    Some(address) => format!("{address}:{port}"),
-                    None => port.to_string(),
+                    Some(std::net::IpAddr::V6(address)) => format!("[{address}]:{ports}"),
+                    Some(address) => format!("{address}:{ports}"),
+                    None => ports.to_string(),
                 };
                 (directive, value)
             }

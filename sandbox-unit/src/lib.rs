@@ -9,6 +9,7 @@
 //! files as systemd does, [`audit`] tells what they amount to, and [`lint`] what is wrong with them.
 
 pub mod audit;
+pub mod bind_rule;
 pub mod capability;
 #[cfg(feature = "cargo")]
 pub mod cargo;

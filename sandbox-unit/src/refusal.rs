@@ -6,7 +6,9 @@
 mod effective;
 mod gap;
 
+use crate::bind_rule::{BindRule, Family};
 use crate::policy::Setting;
+use crate::spec::Transport;
 use crate::version::SystemdVersion;
 use effective::{Effective, same_value};
 use std::borrow::Cow;
@@ -42,7 +44,7 @@ pub enum Refusal {
     Connect(IpAddr),
     /// What keeps this device node from being opened.
     Device(Cow<'static, str>),
-    /// `SocketBindDeny=`, where no `SocketBindAllow=` names this port.
+    /// `SocketBindDeny=`, where no `SocketBindAllow=` names this port, for TCP over IPv4.
     Bind(u16),
 }
 
@@ -130,8 +132,8 @@ impl Refusal {
             Self::Connect(address) => settings.refuses_connect(*address),
             Self::Bind(port) => {
                 let denied = settings.last("SocketBindDeny").is_some_and(|value| value == "any");
-                let allowed =
-                    settings.all("SocketBindAllow").any(|rule| rule.rsplit(':').next() == Some(&port.to_string()));
+                let mut allowed = settings.all("SocketBindAllow").filter_map(BindRule::parse);
+                let allowed = allowed.any(|rule| rule.names(Family::V4, Transport::Tcp, *port));
                 (denied && !allowed).then_some("SocketBindDeny").into_iter().collect()
             }
         }

@@ -1,5 +1,9 @@
 //! What a service declares: the typed form of one `[package.metadata.sandbox-unit.service.NAME]` table.
 
+mod ports;
+
+pub use ports::Ports;
+
 use crate::need::Need;
 use crate::version::SystemdVersion;
 use serde::{Deserialize, Serialize};
@@ -106,9 +110,9 @@ impl Spec {
     }
 
     /// The ports that the service itself binds: none when systemd passes the sockets in.
-    pub fn bound_ports(&self) -> impl Iterator<Item = (Transport, u16)> + '_ {
+    pub fn bound_ports(&self) -> impl Iterator<Item = (Transport, Ports)> + '_ {
         self.listen.iter().filter(|_| !self.socket).filter_map(|listen| match listen {
-            Listen::Port { transport, port, .. } => Some((*transport, *port)),
+            Listen::Port { transport, ports, .. } => Some((*transport, *ports)),
             Listen::Unix { .. } => None,
         })
     }
@@ -237,14 +241,14 @@ impl fmt::Display for Transport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Listen {
-    /// `tcp:80`, `udp:127.0.0.1:53`, `tcp:[::1]:80`.
+    /// `tcp:80`, `udp:127.0.0.1:53`, `tcp:[::1]:80`, `tcp:6000-6010`.
     Port {
         /// TCP or UDP.
         transport: Transport,
         /// The address, or every address.
         address: Option<IpAddr>,
-        /// 1–65535.
-        port: u16,
+        /// One, or several in a row.
+        ports: Ports,
     },
     /// `unix:/run/hello/hello.sock`.
     Unix {
@@ -256,11 +260,11 @@ pub enum Listen {
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Port { transport, address: None, port } => write!(f, "{transport}:{port}"),
-            Self::Port { transport, address: Some(IpAddr::V6(address)), port } => {
-                write!(f, "{transport}:[{address}]:{port}")
+            Self::Port { transport, address: None, ports } => write!(f, "{transport}:{ports}"),
+            Self::Port { transport, address: Some(IpAddr::V6(address)), ports } => {
+                write!(f, "{transport}:[{address}]:{ports}")
             }
-            Self::Port { transport, address: Some(address), port } => write!(f, "{transport}:{address}:{port}"),
+            Self::Port { transport, address: Some(address), ports } => write!(f, "{transport}:{address}:{ports}"),
             Self::Unix { path } => write!(f, "unix:{path}"),
         }
     }

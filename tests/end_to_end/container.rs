@@ -2,6 +2,7 @@
 
 mod daemon;
 
+use crate::faults;
 use crate::hostile;
 use crate::project::{Verified, emitted, example, plain_command, root, take_sandbox_away};
 use daemon::{Daemon, Hierarchy};
@@ -18,7 +19,7 @@ fn docker() -> MutexGuard<'static, Daemon> {
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `verify --engine docker`, with this daemon.
+/// `verify` in containers, with this daemon, which says itself whose it is.
 fn verify(host: &str, package: &str, arguments: &[&str]) -> Command {
     let mut command = plain_command();
     command.args(["verify", "--engine", "docker", "--format", "json", "--manifest-path", &example(package)]);
@@ -50,16 +51,35 @@ fn nothing() -> BTreeSet<String> {
 fn hello_http_works_in_a_container_and_everything_else_fails() {
     let docker = docker();
     let before = docker.traces();
-    let verified = run(&docker.host(), "hello-http", &[]);
+    hello_http_holds(&docker, "docker");
+    assert_eq!(docker.left(&before), nothing());
+}
+
+#[test]
+fn hello_http_works_in_a_container_of_podman_and_nothing_stays() {
+    let podman = Daemon::podman();
+    // Once to have everything there that stays: the image, the parent of all containers' groups.
+    hello_http_holds(&podman, "podman");
+    let before = podman.traces();
+    hello_http_holds(&podman, "podman");
+    assert_eq!(podman.left(&before), nothing(), "after success");
+    let child = verify(&podman.host(), "worker", &[]).spawn().unwrap();
+    podman.wait_for_machine(Duration::from_millis(300));
+    signal(&child, "KILL");
+    end(child);
+    assert_eq!(podman.left(&before), nothing(), "after SIGKILL, without another run");
+}
+
+fn hello_http_holds(daemon: &Daemon, engine: &str) {
+    let verified = run(&daemon.host(), "hello-http", &[]);
     holds(&verified, "hello-http");
-    assert_eq!(verified.report["machine"]["engine"], "docker", "{:#}", verified.report["machine"]);
+    assert_eq!(verified.report["machine"]["engine"], engine, "{:#}", verified.report["machine"]);
     let refused = verified.probes("refused");
     assert!(refused.len() >= 100, "{} refused", refused.len());
     for probe in &refused {
         assert_eq!(probe["control"]["root"], "took effect", "{probe:#}");
     }
     assert_eq!(verified.unit()["summary"]["allowed"], 0);
-    assert_eq!(docker.left(&before), nothing());
 }
 
 #[test]
@@ -98,6 +118,19 @@ fn what_a_hostile_service_does_in_a_container_is_found() {
 
 const FILLS_RUN: &str = "runtime = true\nneeds = [\"unix-sockets\"]\n[package.metadata.sandbox-unit.service.fills-its-directory.verify]\n\
                          ready = { unix = \"/run/fills-its-directory/filled\" }\n";
+
+#[test]
+fn a_build_that_fails_leaves_no_container_that_was_started_meanwhile() {
+    let docker = docker();
+    let before = docker.traces();
+    let (_package, manifest) = faults::broken();
+    let mut command = plain_command();
+    command.args(["verify", "--engine", "docker", "--manifest-path", &manifest]).env("DOCKER_HOST", docker.host());
+    let verified = Verified::of(&command.output().unwrap());
+    assert_eq!(verified.code, 1, "{}", verified.errors);
+    assert!(verified.errors.contains(faults::NONSENSE), "{}", verified.errors);
+    assert_eq!(docker.left(&before), nothing());
+}
 
 #[test]
 fn without_a_sandbox_overreach_succeeds_in_a_container() {
@@ -221,6 +254,13 @@ fn nothing_stays_in_a_daemon_whatever_happens_to_the_tool() {
         assert_eq!(docker.left(&before), nothing(), "after SIGKILL at {part} % and the next run");
     }
 
+    for part in [15, 35, 55] {
+        let child = verify(&host, "worker", &[]).spawn().unwrap();
+        std::thread::sleep(whole * part / 100);
+        signal(&child, "INT");
+        assert_eq!(end(child).code, 130, "after SIGINT at {part} %");
+        assert_eq!(docker.left(&before), nothing(), "after SIGINT at {part} %, without another run");
+    }
     let child = verify(&host, "worker", &[]).spawn().unwrap();
     docker.wait_for_machine(Duration::from_millis(300));
     signal(&child, "INT");

@@ -107,22 +107,25 @@ fn a_control_that_fails_makes_a_probe_inconclusive_and_never_refused() {
     assert!(verified.ids("refused").iter().all(|id| !id.contains("packet")), "{:?}", verified.ids("refused"));
 }
 
-#[test]
-fn a_build_that_fails_is_the_compilers_to_explain() {
+/// What the compiler says of [`broken`].
+pub const NONSENSE: &str = "cannot find value `nonsense`";
+
+/// A package that does not compile, and its manifest.
+pub fn broken() -> (tempfile::TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
     let package = directory.path();
     std::fs::create_dir(package.join("src")).unwrap();
-    write(
-        &package.join("Cargo.toml"),
-        "[package]\nname = \"broken\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n",
-    );
+    let manifest = package.join("Cargo.toml");
+    write(&manifest, "[package]\nname = \"broken\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n");
     write(&package.join("src/main.rs"), "fn main() { nonsense }\n");
-    tool()
-        .args(["verify", "--manifest-path"])
-        .arg(package.join("Cargo.toml"))
-        .assert()
-        .code(1)
-        .stderr(predicate::str::contains("cannot find value `nonsense`"));
+    (directory, manifest.display().to_string())
+}
+
+#[test]
+fn a_build_that_fails_is_the_compilers_to_explain() {
+    let (_package, manifest) = broken();
+    let verify = tool().args(["verify", "--manifest-path", &manifest]).assert();
+    verify.code(1).stderr(predicate::str::contains(NONSENSE));
 }
 
 fn write(path: &Path, text: &str) {

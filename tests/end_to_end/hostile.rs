@@ -1,6 +1,6 @@
 //! Services that do what none should: `verify` says so, in time and in few words, and nothing of them stays.
 
-use crate::project::{Verified, root, verify};
+use crate::project::{Verified, root, tool, verify};
 use serde_json::Value;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -146,6 +146,32 @@ fn a_port_that_is_taken_on_this_machine_is_free_in_another() {
                     ready = { tcp = \"127.0.0.1:8097\" }\nworks = [{ tcp = \"127.0.0.1:8097\", expect = \"mine\" }]\n";
     let verified = hostile("serves", metadata);
     assert_eq!(verified.code, 0, "{}\n{:#}", verified.errors, verified.unit()["works"]);
+}
+
+#[test]
+fn a_range_of_ports_is_open_to_its_ends_and_no_further() {
+    // The second holds the port that the probe usually takes.
+    let metadata = "listen = [\"tcp:8090-8099\", \"tcp:43000-43999\"]\n\
+                    [package.metadata.sandbox-unit.service.serves.verify]\nready = { tcp = \"127.0.0.1:8097\" }\n";
+    let (_folder, manifest) = package("strict", "serves", metadata);
+    let units = tempfile::tempdir().unwrap();
+    let out = units.path().to_str().unwrap();
+    tool().args(["emit", "--manifest-path", &manifest, "--out-dir", out]).assert().success();
+    let verified = verify(&manifest, &["--image", "257", "--emitted", out]);
+    assert_eq!(verified.code, 0, "{}\n{:#}", verified.errors, verified.report);
+    works(&verified, "may bind tcp:43000-43999");
+    let probes = verified.probes("refused");
+    let other = probes.iter().find(|probe| probe["id"] == "bind-port").unwrap_or_else(|| panic!("{probes:#?}"));
+    assert!(other["directives"].to_string().contains("SocketBindDeny"), "{other:#}");
+    assert_eq!(other["by"], "sandbox", "{other:#}");
+
+    let unit = units.path().join("serves.service");
+    let text = std::fs::read_to_string(&unit).unwrap();
+    let shorter = text.replace("SocketBindAllow=tcp:43000-43999", "SocketBindAllow=tcp:43000-43998");
+    assert_ne!(text, shorter);
+    std::fs::write(&unit, shorter).unwrap();
+    let verified = verify(&manifest, &["--image", "257", "--emitted", out]);
+    found(&verified, "may bind tcp:43000-43999", &["EPERM"]);
 }
 
 const FILLED: &str = "state = true\nneeds = [\"unix-sockets\"]\n[package.metadata.sandbox-unit.service.fills-its-directory.verify]\n\

@@ -63,7 +63,7 @@ fn a_web_server_whose_maintainer_overlooked_its_port_is_found_and_explained() {
 
 #[test]
 fn a_tunnel_opens_ports_for_its_clients_and_everything_else_is_refused() {
-    holds(&BORE.source().verify(&[]), &["tcp 127.0.0.1:7835"], "may bind tcp:7835");
+    holds(&BORE.source().verify(&[]), &["tcp 127.0.0.1:7835"], "may bind tcp:20000-20099");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn listening(line: &str) -> Option<Listen> {
         Err(_) => <[u8; 16]>::try_from(bytes.as_slice()).ok()?.into(),
     };
     let address = (!address.is_unspecified()).then_some(address);
-    Some(Listen::Port { transport: Transport::Tcp, address, port })
+    Some(Listen::Port { transport: Transport::Tcp, address, ports: port.into() })
 }
 
 /// What came of one attempt.

@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn what_lets_more_through_costs_more() {
         let spec = Spec::bare("hello");
-        let probes = probes_for(spec.systemd);
+        let probes = probes_for(&spec);
         let need = |name: &str| Opening::Need(Need::named(name).expect("in the table"));
         let price = |opening: &Opening| price(opening, &spec, &probes);
         for (cheap, costly) in [

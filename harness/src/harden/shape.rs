@@ -84,9 +84,9 @@ impl Shape {
 fn is_declared(spec: &Spec, listen: &Listen) -> bool {
     spec.listen.iter().any(|known| match (known, listen) {
         (
-            Listen::Port { transport, address, port },
-            Listen::Port { transport: of_other, address: at_other, port: other },
-        ) => transport == of_other && port == other && (address.is_none() || address == at_other),
+            Listen::Port { transport, address, ports },
+            Listen::Port { transport: of_other, address: at_other, ports: others },
+        ) => transport == of_other && ports.hold(*others) && (address.is_none() || address == at_other),
         (one, other) => one == other,
     })
 }
@@ -95,12 +95,12 @@ fn is_declared(spec: &Spec, listen: &Listen) -> bool {
 fn listens(spec: &Spec) -> Vec<Listen> {
     let port = |text: &str| {
         let port = text.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        port.map(|port| Listen::Port { transport: Transport::Tcp, address: None, port })
+        port.map(|port: u16| Listen::Port { transport: Transport::Tcp, address: None, ports: port.into() })
     };
     let http = |url: &str| {
         let rest = url.strip_prefix("http://").unwrap_or(url);
         let host = rest.split('/').next().unwrap_or_default();
-        port(host).or(Some(Listen::Port { transport: Transport::Tcp, address: None, port: 80 }))
+        port(host).or(Some(Listen::Port { transport: Transport::Tcp, address: None, ports: 80.into() }))
     };
     let unix = |path: &str| Some(Listen::Unix { path: path.to_owned() });
     let ready = spec.verify.ready.iter().filter_map(|ready| match &ready.check {

@@ -15,12 +15,15 @@ mod file_writes;
 mod kernel;
 mod namespaces;
 mod network;
+mod port;
 mod processes;
+
+pub(super) use network::{bind, reaches_manager};
 
 use super::program::Program;
 use super::{Attempt, Canary, Group, Probe, Success};
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::version::SystemdVersion;
+use sandbox_unit::spec::Spec;
 
 /// Every probe, group by group.
 #[must_use]
@@ -40,12 +43,13 @@ pub fn probes() -> Vec<Probe> {
     tables.into_iter().flat_map(grouped).collect()
 }
 
-/// Every probe, with what refuses it from this version of systemd on.
+/// Every probe for a service: with what refuses it from its version of systemd on, and with ports that it does not declare.
 #[must_use]
-pub fn probes_for(systemd: SystemdVersion) -> Vec<Probe> {
+pub fn probes_for(spec: &Spec) -> Vec<Probe> {
     let mut probes = probes();
     for probe in &mut probes {
-        probe.refused_by.to_mut().retain(|refusal| refusal.is_known_to(systemd));
+        probe.refused_by.to_mut().retain(|refusal| refusal.is_known_to(spec.systemd));
+        port::beside(probe, spec);
     }
     probes
 }

@@ -146,7 +146,7 @@ impl Booted {
 
     /// The catalogue, and what the package itself forbids.
     pub fn catalogue(&self) -> Result<Vec<Probe>, VerifyError> {
-        let mut catalogue = probes_for(self.subject.spec.systemd);
+        let mut catalogue = probes_for(&self.subject.spec);
         for forbid in &self.subject.spec.verify.forbid {
             let unit = self.subject.unit();
             catalogue.push(Probe::declared(forbid).map_err(|error| VerifyError::Forbid { unit, error })?);

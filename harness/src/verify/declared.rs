@@ -3,7 +3,7 @@
 
 use crate::probe::program::{End, O_CREAT, O_WRONLY, Outcome, Program, SOCK_DGRAM, SOCK_STREAM};
 use crate::syscall;
-use sandbox_unit::spec::{Listen, Peers, Spec, Transport, User};
+use sandbox_unit::spec::{Listen, Peers, Ports, Spec, Transport, User};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One declared action.
@@ -32,7 +32,7 @@ impl Declared {
             declared.extend(spec.write.iter().filter(|path| !path.starts_with('%')).map(|path| write(path)));
         }
         declared.extend(spec.listen.iter().filter(|_| !spec.socket).filter_map(|listen| match listen {
-            Listen::Port { transport, address, port } => Some(bind(listen, *transport, *address, *port)),
+            Listen::Port { transport, address, ports } => Some(bind(listen, *transport, *address, *ports)),
             Listen::Unix { .. } => None,
         }));
         if spec.connect == Peers::Loopback || spec.connect == Peers::Any {
@@ -53,7 +53,8 @@ fn write(directory: &str) -> Declared {
     Declared { name: format!("may write {directory}"), program }
 }
 
-fn bind(listen: &Listen, transport: Transport, address: Option<IpAddr>, port: u16) -> Declared {
+/// The port, or both ends of a range of them.
+fn bind(listen: &Listen, transport: Transport, address: Option<IpAddr>, ports: Ports) -> Declared {
     const SOL_SOCKET: i64 = 1;
     const SO_REUSEADDR: i64 = 2;
     let mut program = Program::default();
@@ -66,13 +67,16 @@ fn bind(listen: &Listen, transport: Transport, address: Option<IpAddr>, port: u1
     } else {
         Ipv4Addr::UNSPECIFIED.into()
     };
-    let (family, name, length) = program.internet_name((every, port).into());
     let one = program.bytes(&1u32.to_ne_bytes());
-    let socket = syscall!(program, "socket", family, kind, 0);
-    // Others may be at the same at this moment.
-    let shared = syscall!(program, "setsockopt", socket, SOL_SOCKET, SO_REUSEADDR, one, 4);
-    program.tolerate(shared);
-    syscall!(program, "bind", socket, name, length);
+    let last = (ports.last() != ports.first()).then_some(ports.last());
+    for port in [ports.first()].into_iter().chain(last) {
+        let (family, name, length) = program.internet_name((every, port).into());
+        let socket = syscall!(program, "socket", family, kind, 0);
+        // Others may be at the same at this moment.
+        let shared = syscall!(program, "setsockopt", socket, SOL_SOCKET, SO_REUSEADDR, one, 4);
+        program.tolerate(shared);
+        syscall!(program, "bind", socket, name, length);
+    }
     Declared { name: format!("may bind {listen}"), program }
 }
 

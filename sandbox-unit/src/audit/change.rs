@@ -1,5 +1,7 @@
 //! What changed between two loaded services in meaning, not in text.
 
+mod binding;
+
 use super::exposure::{Exposure, assess};
 use super::load::Service;
 use super::policy::ScoringPolicy;
@@ -7,6 +9,7 @@ use super::value::{NAMESPACES, Value, shown};
 use crate::capability::CAPABILITIES;
 use crate::directive::{self, Effect, strictness};
 use crate::syscall_set::{Architecture, CallSet, Groups};
+use binding::Binding;
 use std::collections::BTreeSet;
 
 /// Which way a change goes.
@@ -120,6 +123,8 @@ enum Reach {
     These(BTreeSet<String>),
     /// All but these.
     AllBut(BTreeSet<String>),
+    /// These ports.
+    Ports(Binding),
     /// These system calls.
     Calls(CallSet, &'static Groups),
 }
@@ -152,16 +157,14 @@ impl Reach {
                 let names = networks.iter().map(|network| format!("{}/{}", network.address, network.prefix)).collect();
                 if name == "IPAddressDeny" { Self::AllBut(names) } else { Self::These(names) }
             }
+            Value::List(items) if name == "SocketBindAllow" => Self::Ports(Binding::of(items)),
             Value::List(items) => {
                 let items = items.iter().cloned().collect();
                 match name {
                     "ReadOnlyPaths" | "InaccessiblePaths" | "NoExecPaths" | "SocketBindDeny" => Self::AllBut(items),
-                    "ReadWritePaths"
-                    | "ExecPaths"
-                    | "BindPaths"
-                    | "SocketBindAllow"
-                    | "DeviceAllow"
-                    | "SupplementaryGroups" => Self::These(items),
+                    "ReadWritePaths" | "ExecPaths" | "BindPaths" | "DeviceAllow" | "SupplementaryGroups" => {
+                        Self::These(items)
+                    }
                     _ => return None,
                 }
             }
@@ -175,6 +178,7 @@ impl Reach {
         let less = |from: &BTreeSet<String>, taken: &BTreeSet<String>| from.difference(taken).cloned().collect();
         match (self, after) {
             (Self::These(old), Self::These(new)) => (less(new, old), less(old, new)),
+            (Self::Ports(old), Self::Ports(new)) => (new.less(old), old.less(new)),
             (Self::AllBut(old), Self::AllBut(new)) => (less(old, new), less(new, old)),
             (Self::These(_), Self::AllBut(new)) if new.is_empty() => (others(), Vec::new()),
             (Self::These(old), Self::AllBut(new)) => (others(), old.intersection(new).cloned().collect()),
@@ -255,6 +259,7 @@ mod tests {
             ("RestrictAddressFamilies=AF_INET", "", "(all others)", ""),
             ("RestrictAddressFamilies=AF_INET AF_UNIX", "RestrictAddressFamilies=AF_INET", "", "AF_UNIX"),
             ("InaccessiblePaths=/srv /opt", "InaccessiblePaths=/srv", "/opt", ""),
+            ("SocketBindAllow=tcp:6000", "SocketBindAllow=tcp:6000-6010", "tcp:6001-6010", ""),
             ("UMask=0077", "UMask=0027", "execute for the group read for the group", ""),
         ] {
             let difference = diff(&load(before), &load(after));
@@ -294,6 +299,7 @@ mod tests {
             ("IPAddressDeny=any", "", [("IPAddressDeny", Lost)]),
             ("InaccessiblePaths=/srv", "InaccessiblePaths=/srv /opt", [("InaccessiblePaths", Gained)]),
             ("ReadWritePaths=/srv", "ReadWritePaths=/srv /opt", [("ReadWritePaths", Lost)]),
+            ("SocketBindAllow=tcp:6000-6010", "SocketBindAllow=tcp:6000", [("SocketBindAllow", Gained)]),
             ("UMask=0077", "UMask=0022", [("UMask", Lost)]),
         ] {
             assert_eq!(changes(before, after), expected, "{before} -> {after}");

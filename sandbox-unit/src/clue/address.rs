@@ -65,9 +65,9 @@ fn tidy(seen: Vec<Seen>) -> Vec<Seen> {
     let mut kept: Vec<Seen> = Vec::new();
     let wide = |other: &Seen, listen: &Listen| match (&other.listen, listen) {
         (
-            Listen::Port { transport, address: None, port },
-            Listen::Port { transport: own_transport, address: Some(_), port: own },
-        ) => transport == own_transport && port == own,
+            Listen::Port { transport, address: None, ports },
+            Listen::Port { transport: own_transport, address: Some(_), ports: own },
+        ) => transport == own_transport && ports == own,
         _ => false,
     };
     for one in &seen {
@@ -137,7 +137,7 @@ fn in_strings(file: &Code, seen: &mut Vec<Seen>) {
             let transport = transport(file, place);
             let line = file.place(place + text.find(written).unwrap_or_default());
             seen.push(Seen {
-                listen: Listen::Port { transport, address, port },
+                listen: Listen::Port { transport, address, ports: port.into() },
                 because: format!("{line} listens on {written}"),
             });
         }
@@ -154,7 +154,7 @@ fn in_constructors(file: &Code, all: &[Code], seen: &mut Vec<Seen>) {
             if let Some(port) = port.filter(|_| listens(file, place, address)) {
                 let transport = transport(file, place);
                 seen.push(Seen {
-                    listen: Listen::Port { transport, address, port },
+                    listen: Listen::Port { transport, address, ports: port.into() },
                     because: format!("{} listens on port {port}", file.place(place)),
                 });
             }
@@ -178,7 +178,7 @@ fn constant(name: &str, all: &[Code]) -> Option<u16> {
 fn named_ports(file: &Code, seen: &mut Vec<Seen>) {
     let mut push = |place: usize, port: u16, how: &str| {
         seen.push(Seen {
-            listen: Listen::Port { transport: Transport::Tcp, address: None, port },
+            listen: Listen::Port { transport: Transport::Tcp, address: None, ports: port.into() },
             because: format!("{} {how} {port}", file.place(place)),
         });
     };
@@ -251,7 +251,7 @@ pub fn in_document(file: &File) -> Option<Seen> {
         let port = exposed.or_else(|| visited(line));
         if let Some(port) = port {
             return Some(Seen {
-                listen: Listen::Port { transport: Transport::Tcp, address: None, port },
+                listen: Listen::Port { transport: Transport::Tcp, address: None, ports: port.into() },
                 because: format!("{}:{number} names port {port}", file.path),
             });
         }

@@ -113,7 +113,7 @@ fn sockets_from_systemd_have_a_place() {
 #[test]
 fn what_is_known_to_be_listened_on_is_not_looked_for() {
     let mut all = evidence(&["axum", "ctrlc"], &[], "bind(\"0.0.0.0:3000\")");
-    all.listens = vec![Listen::Port { transport: Transport::Tcp, address: None, port: 80 }];
+    all.listens = vec![Listen::Port { transport: Transport::Tcp, address: None, ports: 80.into() }];
     assert_eq!(
         shown(&of_package("hello", &all)),
         "verify.ready = { tcp = \"127.0.0.1:80\", within = \"10s\" }  # it is up when that answers"

@@ -53,6 +53,14 @@ fn socket(draft: &Draft) {
         let problem = Problem::new("`socket = true` without `listen`", "there is no socket to open");
         place.error(problem.help("say which, as in listen = [\"tcp:8080\"]"));
     }
+    let several = |listen: &Listen| matches!(listen, Listen::Port { ports, .. } if ports.single().is_none());
+    for (listen, place) in draft.spec.listen.iter().zip(&draft.listen).filter(|_| draft.spec.socket) {
+        if several(listen) {
+            let problem =
+                Problem::new(format!("`{listen}` is no socket"), "with `socket = true`, each port is a socket");
+            place.error(problem.help("name each port that systemd is to open, or leave `socket` out"));
+        }
+    }
     let no_port = |listen: &Listen| matches!(listen, Listen::Unix { .. });
     let wrong = draft.listens && draft.spec.listen.is_empty();
     if let Some(place) = &draft.clients

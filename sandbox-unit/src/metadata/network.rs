@@ -2,12 +2,13 @@
 
 use super::path;
 use super::problem::{Problem, nearest};
-use crate::spec::{Listen, Peers, Transport};
+use crate::spec::{Listen, Peers, Ports, Transport};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// `tcp:PORT`, `tcp:ADDRESS:PORT`, `tcp:[V6]:PORT`, the same with `udp`, or `unix:/PATH`.
+/// `tcp:PORT`, `tcp:FIRST-LAST`, `tcp:ADDRESS:PORT`, `tcp:[V6]:PORT`, the same with `udp`, or `unix:/PATH`.
 pub(super) fn listen(text: &str) -> Result<Listen, Problem> {
-    const FORMS: &str = "as in \"tcp:80\", \"udp:127.0.0.1:53\", \"tcp:[::1]:80\" or \"unix:/run/hello/hello.sock\"";
+    const FORMS: &str =
+        "as in \"tcp:80\", \"udp:127.0.0.1:53\", \"tcp:[::1]:80\", \"tcp:6000-6010\" or \"unix:/run/hello/hello.sock\"";
     let problem = |label: &str| {
         let message = format!("`{}` is nothing that can be listened on", text.escape_debug());
         Problem::new(message, label).help(FORMS)
@@ -45,11 +46,34 @@ pub(super) fn listen(text: &str) -> Result<Listen, Problem> {
             },
         }),
     };
-    match port(digits) {
-        Some(port) => Ok(Listen::Port { transport, address, port }),
-        None => Err(problem("a port is a number from 1 to 65535")),
-    }
+    let ports = ports(digits).map_err(|Wrong { label, meant }| match meant {
+        Some(meant) => problem(label).help(format!("did you mean `{}{meant}`?", &text[..text.len() - digits.len()])),
+        None => problem(label),
+    })?;
+    Ok(Listen::Port { transport, address, ports })
 }
+
+/// Why something is no port and no range of them, and what it could have been meant to be.
+struct Wrong {
+    label: &'static str,
+    meant: Option<Ports>,
+}
+
+/// `PORT` or `FIRST-LAST`.
+fn ports(digits: &str) -> Result<Ports, Wrong> {
+    let wrong = |label, meant| Wrong { label, meant };
+    let Some((first, last)) = digits.split_once('-') else {
+        return port(digits).map(Ports::from).ok_or(wrong(PORT, None));
+    };
+    let (Some(first), Some(last)) = (port(first), port(last)) else {
+        return Err(wrong("each end of a range of ports is a number from 1 to 65535", None));
+    };
+    Ports::range(first, last)
+        .ok_or_else(|| wrong("the range ends before it begins: the lower port comes first", Ports::range(last, first)))
+}
+
+/// What is wrong with what is no port.
+const PORT: &str = "a port is a number from 1 to 65535";
 
 fn port(digits: &str) -> Option<u16> {
     let plain = digits.bytes().all(|letter| letter.is_ascii_digit());
@@ -59,9 +83,12 @@ fn port(digits: &str) -> Option<u16> {
 /// Whether no two sockets can be opened for these at once.
 pub(super) fn clash(first: &Listen, second: &Listen) -> bool {
     match (first, second) {
-        (Listen::Port { transport: a, address: None, port }, Listen::Port { transport: b, port: other, .. })
-        | (Listen::Port { transport: a, port, .. }, Listen::Port { transport: b, address: None, port: other }) => {
-            a == b && port == other
+        (
+            Listen::Port { transport, address, ports },
+            Listen::Port { transport: of_other, address: at_other, ports: others },
+        ) => {
+            let every = address.is_none() || at_other.is_none();
+            transport == of_other && ports.overlap(*others) && (every || address == at_other)
         }
         _ => first == second,
     }
@@ -144,7 +171,7 @@ pub(super) fn host_and_port(text: &str) -> Result<String, Problem> {
     }
     match port(digits) {
         Some(_) => Ok(text.to_owned()),
-        None => Err(problem("a port is a number from 1 to 65535")),
+        None => Err(problem(PORT)),
     }
 }
 
@@ -189,7 +216,7 @@ pub(super) fn http(text: &str) -> Result<String, Problem> {
     let bare = match host.rsplit_once(':') {
         Some((bare, digits)) if !digits.ends_with(']') => {
             if port(digits).is_none() {
-                return Err(problem("a port is a number from 1 to 65535").help(help));
+                return Err(problem(PORT).help(help));
             }
             bare
         }
@@ -219,10 +246,13 @@ mod tests {
             "udp:[::1]:53",
             "tcp:[::]:80",
             "unix:/run/hello/hello.sock",
+            "tcp:6000-6010",
+            "udp:[::1]:1-65535",
         ] {
             assert_eq!(listen(good).map(|listen| listen.to_string()).as_deref(), Ok(good));
         }
         let port_label = "a port is a number from 1 to 65535";
+        let end_label = "each end of a range of ports is a number from 1 to 65535";
         for (text, expected) in [
             ("80", "no `tcp:`, `udp:` or `unix:` in front"),
             ("http:80", "begins with neither `tcp:`, `udp:` nor `unix:`"),
@@ -231,6 +261,13 @@ mod tests {
             ("tcp:65536", port_label),
             ("tcp:+80", port_label),
             ("tcp:http", port_label),
+            ("tcp:0-80", end_label),
+            ("tcp:80-65536", end_label),
+            ("tcp:80-", end_label),
+            ("tcp:-80", end_label),
+            ("tcp:1-2-3", end_label),
+            ("tcp:127.0.0.1:a-b", end_label),
+            ("tcp:6010-6000", "the range ends before it begins: the lower port comes first"),
             ("tcp:127.0.0.1:", port_label),
             ("tcp:localhost:80", "not an address before the port"),
             ("tcp::80", "not an address before the port"),
@@ -243,6 +280,9 @@ mod tests {
             assert_eq!(label(listen(text)), expected, "{text}");
         }
         assert_eq!(listen("tpc:80").expect_err("typo").help.as_deref(), Some("did you mean `tcp:80`?"));
+        let reversed = listen("udp:[::1]:6010-6000").expect_err("reversed").help;
+        assert_eq!(reversed.as_deref(), Some("did you mean `udp:[::1]:6000-6010`?"));
+        assert_eq!(listen("tcp:6000-6000").map(|listen| listen.to_string()).as_deref(), Ok("tcp:6000"));
     }
 
     #[test]
@@ -251,6 +291,8 @@ mod tests {
         assert!(both("tcp:80", "tcp:80") && both("tcp:80", "tcp:[::1]:80") && both("udp:127.0.0.1:53", "udp:53"));
         assert!(both("unix:/run/x", "unix:/run/x") && both("tcp:127.0.0.1:80", "tcp:127.0.0.1:80"));
         assert!(!both("tcp:80", "udp:80") && !both("tcp:80", "tcp:81") && !both("unix:/run/x", "unix:/run/y"));
+        assert!(both("tcp:80-90", "tcp:127.0.0.1:90") && both("tcp:[::1]:80-90", "tcp:[::1]:85-95"));
+        assert!(!both("tcp:80-90", "tcp:91") && !both("tcp:127.0.0.1:80-90", "tcp:127.0.0.2:85"));
         assert!(!both("tcp:127.0.0.1:80", "tcp:127.0.0.2:80") && !both("unix:/run/x", "tcp:80"));
     }
 

@@ -119,7 +119,7 @@ impl Opened {
                 Listen::Unix { .. } => {
                     self.families.entry("AF_UNIX").or_insert(by);
                 }
-                Listen::Port { address, port, .. } => {
+                Listen::Port { address, ports, .. } => {
                     let families: &[&'static str] = match address {
                         None => &["AF_INET", "AF_INET6"],
                         Some(IpAddr::V4(_)) => &["AF_INET"],
@@ -128,7 +128,7 @@ impl Opened {
                     for family in families {
                         self.families.entry(family).or_insert_with(|| by.clone());
                     }
-                    if *port < 1024 {
+                    if ports.first() < 1024 {
                         self.capabilities.entry("CAP_NET_BIND_SERVICE".into()).or_insert_with(|| by.clone());
                         let because = "binds a port below 1024, for which its capability must hold outside";
                         self.lift_for("PrivateUsers", &by, because);

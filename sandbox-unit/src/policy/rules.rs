@@ -318,7 +318,7 @@ fn bind_allow(spec: &Spec, opened: &Opened) -> Vec<Line> {
         return Vec::new();
     }
     spec.bound_ports()
-        .map(|(transport, port)| Line::declared(format!("{transport}:{port}"), "declared in `listen`"))
+        .map(|(transport, ports)| Line::declared(format!("{transport}:{ports}"), "declared in `listen`"))
         .collect()
 }
 

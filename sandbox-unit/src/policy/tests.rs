@@ -12,7 +12,7 @@ fn lines(spec: &Spec) -> Vec<String> {
 }
 
 fn listening(port: u16) -> Spec {
-    let listen = Listen::Port { transport: Transport::Tcp, address: None, port };
+    let listen = Listen::Port { transport: Transport::Tcp, address: None, ports: port.into() };
     Spec { listen: vec![listen], clients: Peers::Any, ..spec() }
 }
 

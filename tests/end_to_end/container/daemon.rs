@@ -1,4 +1,5 @@
-//! A daemon of Docker that belongs to these tests: the host's, if it has one, is not touched, and need not run.
+//! A daemon of Docker, or the service of Podman, that belongs to these tests: the host's, if it has one, is not touched, and
+//! need not run.
 
 use crate::project::{plain_tool, tool};
 use serde_json::Value;
@@ -17,7 +18,35 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long what has ended may take to be gone; a container that nobody came to hold goes after twenty seconds.
 const FAREWELL: Duration = Duration::from_secs(25);
 
-static INSTALLED: Once = Once::new();
+static DOCKER_INSTALLED: Once = Once::new();
+static PODMAN_INSTALLED: Once = Once::new();
+
+/// An engine, and what of it the tests look at.
+struct Engine {
+    name: &'static str,
+    program: &'static str,
+    installed: &'static Once,
+    /// Its folders that hold one for each container.
+    folders: &'static [&'static str],
+    /// Processes of its own.
+    own: &'static [&'static str],
+}
+
+static DOCKER: Engine = Engine {
+    name: "docker",
+    program: "/usr/sbin/dockerd",
+    installed: &DOCKER_INSTALLED,
+    folders: &["data/containers", "data/volumes", "data/image/overlay2/layerdb/mounts", "exec/runtime-runc/moby"],
+    own: &["dockerd", "containerd"],
+};
+
+static PODMAN: Engine = Engine {
+    name: "podman",
+    program: "/usr/bin/podman",
+    installed: &PODMAN_INSTALLED,
+    folders: &["data/volumes", "exec/overlay-containers", "tmp/exits", "tmp/socket"],
+    own: &["podman"],
+};
 
 /// Which control groups the daemon sees.
 #[derive(Clone, Copy)]
@@ -30,22 +59,32 @@ pub enum Hierarchy {
 
 /// The daemon. It ends when this is dropped, and when the process of the tests ends, in whatever way (`daemon.sh`).
 pub struct Daemon {
+    engine: &'static Engine,
     folder: PathBuf,
     group: String,
     keeper: Child,
 }
 
 impl Daemon {
-    /// Starts it, on a machine that has what it needs.
+    /// Starts that of Docker, on a machine that has what it needs.
     pub fn start(hierarchy: Hierarchy) -> Self {
+        Self::of(&DOCKER, hierarchy)
+    }
+
+    /// Starts that of Podman, which sees the second version of control groups alone.
+    pub fn podman() -> Self {
+        Self::of(&PODMAN, Hierarchy::Second)
+    }
+
+    fn of(engine: &'static Engine, hierarchy: Hierarchy) -> Self {
         tool();
-        INSTALLED.call_once(|| {
-            if !Path::new("/usr/sbin/dockerd").exists() {
+        engine.installed.call_once(|| {
+            if !Path::new(engine.program).exists() {
                 // It ends well only where a daemon answers; the one that is wanted here is not the host's.
-                plain_tool().args(["doctor", "--fix", "--engine", "docker"]).output().unwrap();
+                plain_tool().args(["doctor", "--fix", "--engine", engine.name]).output().unwrap();
             }
         });
-        let folder = tempfile::Builder::new().prefix("docker-of-tests-").tempdir().unwrap().keep();
+        let folder = tempfile::Builder::new().prefix(&format!("{}-of-tests-", engine.name)).tempdir().unwrap().keep();
         let group = folder.file_name().unwrap().to_str().unwrap().to_owned();
         let hierarchy = match hierarchy {
             Hierarchy::AsHere => "as-here",
@@ -54,12 +93,12 @@ impl Daemon {
         let keeper = Command::new("sh")
             .args(["-c", include_str!("daemon.sh"), "daemon"])
             .arg(&folder)
-            .args([&group, hierarchy])
+            .args([&group, hierarchy, engine.name])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let mut daemon = Self { folder, group, keeper };
+        let mut daemon = Self { engine, folder, group, keeper };
         daemon.start_again();
         daemon
     }
@@ -70,7 +109,7 @@ impl Daemon {
         let began = Instant::now();
         while self.try_get("/_ping").is_none() {
             let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(began.elapsed() < PATIENCE, "dockerd does not answer:\n{}", log());
+            assert!(began.elapsed() < PATIENCE, "{} does not answer:\n{}", self.engine.name, log());
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -160,15 +199,16 @@ impl Daemon {
         let mut traces: BTreeSet<String> =
             self.containers().into_iter().map(|name| format!("container {name}")).collect();
         traces.extend(self.images().into_iter().filter(|name| name.contains("folder")));
-        for below in ["data/containers", "data/volumes", "data/image/overlay2/layerdb/mounts", "exec/runtime-runc/moby"]
-        {
+        for below in self.engine.folders {
             let files = fs::read_dir(self.folder.join(below)).into_iter().flatten().flatten();
             traces.extend(files.map(|file| format!("file {}", file.path().display())));
         }
         let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", self.pid())).unwrap();
         // It has those of the host, too, which may be those of another daemon.
         let folder = self.folder.to_str().unwrap();
-        let theirs = |line: &&str| line.contains(folder) && (line.contains("/overlay2/") || line.contains("/netns/"));
+        let theirs = |line: &&str| {
+            line.contains(folder) && ["/overlay2/", "/overlay/", "/netns/"].iter().any(|part| line.contains(part))
+        };
         traces.extend(mounts.lines().filter(theirs).map(|line| format!("mount {line}")));
         let groups = Command::new("find")
             .args(["/sys/fs/cgroup", "-type", "d", "-path", &format!("*/{}/*", self.group)])
@@ -180,7 +220,7 @@ impl Daemon {
         for process in fs::read_dir("/proc").unwrap().flatten() {
             let group = fs::read_to_string(process.path().join("cgroup")).unwrap_or_default();
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            if group.contains(&self.group) && !matches!(name.trim(), "dockerd" | "containerd") {
+            if group.contains(&self.group) && !self.engine.own.contains(&name.trim()) {
                 traces.insert(format!("process {} {name}", process.path().display()));
             }
         }

@@ -1,18 +1,27 @@
-# daemon.sh FOLDER GROUP HIERARCHY
-# A daemon of Docker with everything of its own: folders, control groups, mounts. It starts with each line of our input, and
+# daemon.sh FOLDER GROUP HIERARCHY ENGINE
+# A daemon of Docker, or the service of Podman, with everything of its own: folders, control groups, mounts. It starts with each line of our input, and
 # ends with our input, as the test does in whatever way; then nothing of it stays.
 set -u
-folder=$1 group=$2 hierarchy=$3
+folder=$1 group=$2 hierarchy=$3 engine=$4
 top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 mkdir -p "$top/$group"
 daemon=
 
 # In its control group, and with its mounts.
 inner=$(cat <<'IN'
-folder=$1 parent=$2
+folder=$1 parent=$2 engine=$3
 if [ "$parent" = /containers ]; then
     umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup || exit 1
     mkdir -p /sys/fs/cgroup/daemon && echo 0 >/sys/fs/cgroup/daemon/cgroup.procs || exit 1
+fi
+if [ "$engine" = podman ]; then
+    # Where it sees no controller that counts processes, it cannot limit them. And it keeps a process for each command that it
+    # has run in a container, for five minutes, unless it is told otherwise (containers.conf(5)).
+    printf '[containers]\npids_limit = 0\n[engine]\nexit_command_delay = 1\n' >"$folder/containers.conf"
+    export CONTAINERS_CONF="$folder/containers.conf"
+    printf %s $$ >"$folder/pid"
+    exec podman --root "$folder/data" --runroot "$folder/exec" --tmpdir "$folder/tmp" --runtime runc \
+        --cgroup-manager cgroupfs --events-backend file system service --time 0 "unix://$folder/docker.sock"
 fi
 exec dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" \
     --host "unix://$folder/docker.sock" --cgroup-parent "$parent" \
@@ -32,7 +41,7 @@ while read -r _; do
     fi
     (
         echo 0 >"$top/$group/cgroup.procs"
-        exec unshare $namespaces --propagation private -- sh -c "$inner" inner "$folder" "$parent"
+        exec unshare $namespaces --propagation private -- sh -c "$inner" inner "$folder" "$parent" "$engine"
     ) </dev/null >>"$folder/log" 2>&1 &
     daemon=$!
 done

@@ -4,6 +4,7 @@
 
 use super::errno::{ECONNREFUSED, EINVAL};
 use super::{Attempt, Canary, Probe, Success, asks, does, probe};
+use crate::probe::holds;
 use crate::probe::program::{O_RDONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
@@ -236,7 +237,7 @@ fn ports() -> Vec<Probe> {
         probe(
             "bind-port",
             "bind a port that it does not declare",
-            Attempt::Program(|program| bind(program, 43_210), Success::Shows(MANAGER)),
+            Attempt::Bind(43_210),
             [Bind(43_210), Set("PrivateNetwork"), Family("AF_INET"), Call("socket"), Call("bind")],
         ),
         probe(
@@ -257,7 +258,7 @@ fn ports() -> Vec<Probe> {
         probe(
             "bind-low-port",
             "bind a port below 1024",
-            Attempt::Program(|program| bind(program, 997), Success::Shows(MANAGER)),
+            Attempt::Bind(997),
             [
                 Capability("CAP_NET_BIND_SERVICE"),
                 Bind(997),
@@ -271,8 +272,13 @@ fn ports() -> Vec<Probe> {
     ]
 }
 
+/// Whether what [`bind`] showed is the machine's own network.
+pub(in crate::probe) fn reaches_manager(shown: &[u8]) -> bool {
+    holds(shown, MANAGER)
+}
+
 /// Binds a TCP port, without listening on it; several may do so at the same time.
-fn bind(program: &mut Program, port: u16) {
+pub(in crate::probe) fn bind(program: &mut Program, port: u16) {
     const SOL_SOCKET: i64 = 1;
     const SO_REUSEADDR: i64 = 2;
     let one = program.bytes(&1u32.to_ne_bytes());

@@ -71,7 +71,7 @@ fn listens(seen: Seen<'_>, found: &mut Found) {
             continue;
         }
         let ip = (!address.ip().is_unspecified()).then_some(address.ip());
-        let what = Listen::Port { transport, address: ip, port: address.port() };
+        let what = Listen::Port { transport, address: ip, ports: address.port().into() };
         found.add(Suggested::Listen(what), format!("it listens on {transport} {address}"));
     }
     for used in seen.recording.binds.iter().filter(|used| used.error.is_none()) {

@@ -129,6 +129,29 @@ fn what_a_socket_unit_opens_is_handed_over() {
 }
 
 #[test]
+fn ports_that_it_may_bind_are_where_it_listens() {
+    let text = "[Service]\nExecStart=/usr/bin/x\nUser=x\nRestrictAddressFamilies=AF_INET\nIPAddressDeny=any\nSocketBindDeny=any\n\
+                SocketBindAllow=tcp:7835\nSocketBindAllow=ipv4:tcp:20000-20099\nSocketBindAllow=53\nSocketBindAllow=udp\n";
+    let (listed, unit) = taken_over("x", text, "");
+    insta::assert_snapshot!(listed, @r#"
+    user = "x"  # User= of x.service
+    listen = "tcp:7835"  # SocketBindAllow=tcp:7835 of x.service
+    listen = "tcp:20000-20099"  # SocketBindAllow=ipv4:tcp:20000-20099 of x.service
+    listen = "tcp:53"  # SocketBindAllow=53 of x.service
+    listen = "udp:53"  # SocketBindAllow=53 of x.service
+    "#);
+    has(
+        &unit,
+        &[
+            "SocketBindAllow=tcp:7835",
+            "SocketBindAllow=tcp:20000-20099",
+            "SocketBindAllow=udp:53",
+            "SocketBindDeny=any",
+        ],
+    );
+}
+
+#[test]
 fn templates_and_variables_are_told() {
     let document = Document::parse("[Service]\nExecStart=/usr/bin/x --name %i $ARGS\nUser=x\n");
     let old = OldUnit { name: "x@.service".to_owned(), service: vec![&document], ..OldUnit::default() };

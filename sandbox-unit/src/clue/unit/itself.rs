@@ -1,6 +1,7 @@
 //! What a unit says that its service is: its program, its user, its sockets, its timer, its directories.
 
 use super::{Reading, lines};
+use crate::bind_rule::BindRule;
 use crate::metadata::edit::Declaration;
 use crate::spec::DirectoryKind;
 use crate::spec::{Listen, ServiceType, Timer, Transport, User};
@@ -82,7 +83,7 @@ impl Reading<'_> {
                 let listen = if value.starts_with('/') && transport == Transport::Tcp {
                     Some(Listen::Unix { path: value.clone() })
                 } else {
-                    port(value).map(|(address, port)| Listen::Port { transport, address, port })
+                    port(value).map(|(address, port)| Listen::Port { transport, address, ports: port.into() })
                 };
                 match listen {
                     Some(listen) => {
@@ -93,9 +94,24 @@ impl Reading<'_> {
                 }
             }
         }
+        if !found {
+            self.ports();
+        }
         if found {
             let because = format!("systemd opens its sockets for {}", self.unit.name);
             self.clues.merge(Declaration::Socket, because);
+        }
+    }
+
+    /// The ports that it is said to bind itself.
+    fn ports(&mut self) {
+        for word in self.words("SocketBindAllow") {
+            let Some(BindRule { transport, ports: Some(ports), .. }) = BindRule::parse(&word) else { continue };
+            let transports = transport.map_or(vec![Transport::Tcp, Transport::Udp], |transport| vec![transport]);
+            for transport in transports {
+                let listen = Listen::Port { transport, address: None, ports };
+                self.declare(Declaration::Listen(listen), &format!("SocketBindAllow={word}"));
+            }
         }
     }
 

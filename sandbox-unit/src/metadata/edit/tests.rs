@@ -29,7 +29,7 @@ fn raw(section: &str, directive: &str, value: &str) -> Declaration {
 }
 
 fn port(port: u16) -> Declaration {
-    D::Listen(Listen::Port { transport: Transport::Tcp, address: None, port })
+    D::Listen(Listen::Port { transport: Transport::Tcp, address: None, ports: port.into() })
 }
 
 fn proposal(entries: &[(Declaration, &str)]) -> Proposal {

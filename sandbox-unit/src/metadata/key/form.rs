@@ -23,8 +23,8 @@ pub(super) static TEXT: Form = form("a text", "");
 pub(super) static NOT_BLANK: Form = form("a text", r"[^ \t]");
 pub(super) static USER: Form = form("`dynamic`, `root` or the name of a system user", "^[a-z_][a-z0-9_-]{0,30}$");
 pub(super) static LISTEN: Form = form(
-    "`tcp:PORT`, `tcp:ADDRESS:PORT`, `udp:…` or `unix:/PATH`",
-    r"^((tcp|udp):((\[[0-9A-Fa-f:.]+\]|[0-9.]+):)?[0-9]{1,5}|unix:/.+)$",
+    "`tcp:PORT`, `tcp:FIRST-LAST`, `tcp:ADDRESS:PORT`, `udp:…` or `unix:/PATH`",
+    r"^((tcp|udp):((\[[0-9A-Fa-f:.]+\]|[0-9.]+):)?[0-9]{1,5}(-[0-9]{1,5})?|unix:/.+)$",
 );
 pub(super) static PATH: Form = Form {
     name: "an absolute path, in which systemd's specifiers hold",

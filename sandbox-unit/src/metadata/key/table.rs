@@ -146,7 +146,7 @@ pub static SERVICE: Table = Table::of(
         key(
             "listen",
             Texts(&LISTEN),
-            "[\"tcp:80\", \"unix:/run/hello/hello.sock\"]",
+            "[\"tcp:80\", \"tcp:6000-6010\", \"unix:/run/hello/hello.sock\"]",
             "Where it listens; a port below 1024 brings CAP_NET_BIND_SERVICE and nothing else",
         )
         .default("nowhere"),

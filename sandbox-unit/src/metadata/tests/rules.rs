@@ -148,6 +148,14 @@ fn two_listeners_at_one_place() {
     assert_eq!(text("unix:/run/x", "unix:/run//x").len(), 1);
     assert_eq!(text("tcp:80", "udp:80"), [""; 0]);
     refused("listen = [\"tcp:80\", \"tcp:80\"]", &["2:21 \"tcp:80\": `tcp:80` is listened on twice"]);
+    refused("listen = [\"tcp:80-90\", \"tcp:90\"]", &["2:24 \"tcp:90\": `tcp:90` is listened on twice"]);
+}
+
+#[test]
+fn a_range_of_ports_is_no_socket_of_systemd() {
+    let expected = "2:11 \"tcp:6000-6010\": `tcp:6000-6010` is no socket; name each port that systemd is to open, or leave `socket` out";
+    refused("listen = [\"tcp:6000-6010\"]\nsocket = true", &[expected]);
+    assert_eq!(declared("listen = [\"tcp:6000-6000\"]\nsocket = true").listen.len(), 1);
 }
 
 #[test]
