@@ -6,6 +6,7 @@
 
 mod browser;
 mod daemons;
+mod installed;
 mod published;
 
 use published::{Published, Verified};
