@@ -12,7 +12,7 @@ pub use json::decimal;
 use crate::cli::{Audit, AuditFormat};
 use crate::error::Error;
 use crate::unit_files::{Unit, standard_input, unit_files};
-use crate::{FINDINGS, GOOD, output, package};
+use crate::{FINDINGS, GOOD, output, package, progress};
 use anstream::{eprint, eprintln, println};
 use human::{Detail, Palette};
 use sandbox_unit::audit::{CHECKS, ScoringPolicy};
@@ -90,6 +90,7 @@ fn units(options: &Audit) -> Result<Vec<(Source, SystemdVersion)>, Error> {
             .collect());
     }
     let version = options.target.systemd.map_or(Ok(SystemdVersion::DEFAULT), package::target_version)?;
+    progress::detail("Target", &format!("systemd {version}"));
     let mut units = Vec::new();
     for path in &options.paths {
         if path == Path::new("-") {
@@ -105,6 +106,7 @@ fn units(options: &Audit) -> Result<Vec<(Source, SystemdVersion)>, Error> {
 }
 
 fn read_policy(path: &Path) -> Result<ScoringPolicy, Error> {
+    progress::reading(path);
     let text = std::fs::read_to_string(path).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?;
     let policy = ScoringPolicy::parse(&text).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?;
     // systemd-analyze skips these in silence.

@@ -50,7 +50,7 @@ pub struct Options {
     /// Only say what is wrong.
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Say what is run, too, and how long each part takes.
+    /// Say what is read and run, too, and how long each part takes.
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
 }

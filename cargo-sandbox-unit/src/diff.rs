@@ -6,7 +6,7 @@ mod json;
 use crate::cli::{Diff, Format};
 use crate::error::Error;
 use crate::unit_files::{Reader, Unit, standard_input};
-use crate::{FINDINGS, GOOD, package};
+use crate::{FINDINGS, GOOD, package, progress};
 use anstream::{print, println};
 use sandbox_unit::audit::{self, Difference, Keep, LoadError, Service};
 use sandbox_unit::version::SystemdVersion;
@@ -47,6 +47,7 @@ impl Outcome {
 /// Runs the verb.
 pub fn run(options: &Diff, quiet: bool) -> Result<u8, Error> {
     let version = options.systemd.map_or(Ok(SystemdVersion::DEFAULT), package::target_version)?;
+    progress::detail("Target", &format!("systemd {version}"));
     let stdin = Path::new("-");
     if options.before == stdin && options.after == stdin {
         return Err(Error::Usage("only one of the two can come from standard input".into()));

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::harden::Searching;
 use crate::prove::Proving;
 use crate::verify::Machines;
-use crate::{GOOD, UNABLE, compile, interrupt};
+use crate::{GOOD, UNABLE, compile, interrupt, progress};
 use sandbox_unit_harness::engine::{self, Missing};
 use sandbox_unit_harness::report::harden::Hardening;
 use sandbox_unit_harness::report::matrix::Matrix;
@@ -59,10 +59,10 @@ fn as_root<T: DeserializeOwned>(plan: &Plan) -> Result<T, Error> {
     let this = std::env::current_exe().map_err(|error| Error::file("/proc/self/exe", error))?;
     let plan =
         serde_json::to_vec(plan).map_err(|error| Error::Usage(format!("the plan cannot be written: {error}")))?;
-    let mut child = Command::new("sudo")
-        .arg("--")
-        .arg(&this)
-        .args(["sandbox-unit", "machine-part"])
+    let mut command = Command::new("sudo");
+    command.arg("--").arg(&this).args(["sandbox-unit", "machine-part"]);
+    progress::running(&command);
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -113,14 +113,11 @@ pub fn again() -> Option<Result<u8, Error>> {
 /// There is no `sudo`.
 pub fn this(arguments: &[impl AsRef<OsStr>]) -> Result<u8, Error> {
     let this = std::env::current_exe().map_err(|error| Error::file("/proc/self/exe", error))?;
-    let status = Command::new("sudo")
-        // sudo empties the environment.
-        .arg("--preserve-env=SANDBOX_UNIT_CACHE,SANDBOX_UNIT_MIRROR")
-        .arg("--")
-        .arg(&this)
-        .args(arguments)
-        .status();
-    let status = status.map_err(|_| Error::NoEngine(vec![no_sudo(&this.display().to_string())]))?;
+    let mut command = Command::new("sudo");
+    // sudo empties the environment.
+    command.arg("--preserve-env=SANDBOX_UNIT_CACHE,SANDBOX_UNIT_MIRROR").arg("--").arg(&this).args(arguments);
+    progress::running(&command);
+    let status = command.status().map_err(|_| Error::NoEngine(vec![no_sudo(&this.display().to_string())]))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(UNABLE))
 }
 

@@ -18,7 +18,7 @@ pub fn run(options: &Options, quiet: bool) -> Result<u8, Error> {
     match &options.action {
         ImageAction::List { format } => list(&store, *format),
         ImageAction::Build { releases, all } => {
-            let releases = chosen(releases, *all)?;
+            let releases = if *all { RELEASES.iter().collect() } else { chosen(releases)? };
             if let Some(done) = elevate::again() {
                 return done;
             }
@@ -29,7 +29,7 @@ pub fn run(options: &Options, quiet: bool) -> Result<u8, Error> {
             Ok(GOOD)
         }
         ImageAction::Remove { releases, all } => {
-            let releases = chosen(releases, *all)?;
+            let releases = if *all { Release::all().collect() } else { chosen(releases)? };
             if let Some(done) = elevate::again() {
                 return done;
             }
@@ -117,10 +117,7 @@ fn tell(line: &str, quiet: bool) {
     }
 }
 
-fn chosen(names: &[String], all: bool) -> Result<Vec<&'static Release>, Error> {
-    if all {
-        return Ok(RELEASES.iter().collect());
-    }
+fn chosen(names: &[String]) -> Result<Vec<&'static Release>, Error> {
     names.iter().map(|name| Release::find(name).ok_or_else(|| unknown(name))).collect()
 }
 
@@ -143,10 +140,12 @@ struct ListedJson {
 
 fn list(store: &Store, format: Format) -> Result<u8, Error> {
     let stored = store.list();
-    let listed: Vec<ListedJson> = RELEASES
-        .iter()
+    let found = |release: &Release| stored.iter().find(|stored| stored.release == release);
+    // Those with rpm are built where a package asks for one.
+    let listed: Vec<ListedJson> = Release::all()
+        .filter(|release| RELEASES.contains(release) || found(release).is_some())
         .map(|release| {
-            let found = stored.iter().find(|stored| stored.release == release);
+            let found = found(release);
             ListedJson {
                 name: release.name,
                 suite: release.overlay.unwrap_or(release.suite),

@@ -56,6 +56,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     options.color().write_global();
     if options.verbose {
         progress::tell_all();
+        let engines = if cfg!(feature = "container") { "with" } else { "without" };
+        progress::detail("Version", &format!("{}, {engines} container engines", env!("CARGO_PKG_VERSION")));
     }
     let result = match &options.command {
         Command::Init(init) => init::run(init, options.quiet),

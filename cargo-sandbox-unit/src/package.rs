@@ -3,6 +3,7 @@
 use crate::cli::Selection;
 use crate::diagnostics;
 use crate::error::Error;
+use crate::progress;
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 use sandbox_unit::diagnostic::Diagnostic;
 use sandbox_unit::metadata::{self, Manifest, Parsed};
@@ -102,6 +103,7 @@ pub fn known(selection: &Selection) -> Result<Metadata, Error> {
     if let Some(path) = &selection.manifest.manifest_path {
         command.manifest_path(path);
     }
+    progress::running(&command.cargo_command());
     command.exec().map_err(|error| Error::Cargo(package::explain(error)))
 }
 
@@ -110,6 +112,7 @@ pub fn known(selection: &Selection) -> Result<Metadata, Error> {
 /// # Errors
 /// A manifest cannot be read.
 pub fn manifest(package: &Package, metadata: &Metadata) -> Result<Manifest, Error> {
+    progress::reading(package.manifest_path.as_std_path());
     package::manifest(package, metadata).map_err(unreadable)
 }
 

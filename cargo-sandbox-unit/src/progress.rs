@@ -37,6 +37,13 @@ pub fn running(command: &Command) {
     }
 }
 
+/// Tells, if everything is told, of a file that is about to be read.
+pub fn reading(path: &Path) {
+    if all() {
+        status("Reading", &path.display().to_string());
+    }
+}
+
 /// Tells, if everything is told.
 pub fn detail(verb: &str, what: &str) {
     if all() {

@@ -4,6 +4,7 @@
 //! same on every machine.
 
 use crate::error::Error;
+use crate::progress;
 use sandbox_unit::audit::{Keep, LoadError, Part, Service, default_instance};
 use sandbox_unit::diagnostic::did_you_mean;
 use sandbox_unit::unit::Document;
@@ -119,6 +120,7 @@ impl Reader {
     /// It is not there or cannot be read, or is no unit.
     pub fn unit(&mut self, path: &Path) -> Result<Unit, Error> {
         let name = name_of(path).ok_or_else(|| no_name(path))?.full.to_owned();
+        progress::reading(path);
         let file = std::fs::File::open(path).map_err(|error| Error::file(path, error))?;
         read_into(&mut self.buffer, path, file)?;
         let content = self.buffer.as_slice();
@@ -304,6 +306,7 @@ fn made_user(line: &str) -> Option<String> {
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, Error> {
+    progress::reading(path);
     let file = std::fs::File::open(path).map_err(|error| Error::file(path, error))?;
     limited(path, file)
 }

@@ -10,8 +10,9 @@ use crate::engine::{self, Chosen};
 use crate::error::Error;
 use crate::matrix::{self, Cell, Version};
 use crate::package::{self, Packages};
+use crate::progress::HEAD;
 use crate::{FINDINGS, GOOD, UNABLE, compile, doctor, elevate, foreign, image, interrupt, output, progress};
-use anstream::{print, println};
+use anstream::{eprintln, print, println};
 use machines::{Built, Wanted};
 use sandbox_unit::directive::Section;
 use sandbox_unit::spec::Spec;
@@ -42,16 +43,19 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
         ));
     }
     engine::settle(options.engine)?;
-    let (cells, chosen) = std::thread::scope(|scope| {
+    let (known, chosen) = std::thread::scope(|scope| {
         // Cargo and a daemon take as long to answer.
         let choosing = (!options.fix).then(|| scope.spawn(|| engine::choose(options.engine)));
-        let cells = match options.foreign.unit {
-            Some(_) => Ok(Vec::new()),
-            None => package::select(&options.selection).and_then(|packages| cells(packages, &options.versions)),
+        let known = match options.foreign.unit {
+            Some(_) => Ok((Vec::new(), Vec::new())),
+            None => package::select(&options.selection).and_then(|packages| {
+                let silent = silent(&packages);
+                cells(packages, &options.versions).map(|cells| (cells, silent))
+            }),
         };
-        (cells, choosing.map(|choosing| choosing.join().unwrap_or_else(|panic| resume_unwind(panic))))
+        (known, choosing.map(|choosing| choosing.join().unwrap_or_else(|panic| resume_unwind(panic))))
     });
-    let cells = cells?;
+    let (cells, silent) = known?;
     if options.fix {
         doctor::install_missing(options.engine)?;
     }
@@ -96,7 +100,22 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
     } else {
         carried_out(machines, chosen, build)?
     };
-    conclude(options, &matrix, &shown, quiet)
+    let code = conclude(options, &matrix, &shown, quiet)?;
+    if code == FINDINGS && options.format == VerifyFormat::Human {
+        for name in silent {
+            eprintln!(
+                "{HEAD}help{HEAD:#}: {name} declares nothing in Cargo.toml: `cargo sandbox-unit init -p {name}` proposes what it seems \
+                 to need, `cargo sandbox-unit harden -p {name} --apply` finds it out by trying"
+            );
+        }
+    }
+    Ok(code)
+}
+
+/// The packages that declare nothing of us: nobody has said yet what their services need.
+fn silent(packages: &Packages) -> Vec<String> {
+    let silent = packages.packages.iter().filter(|package| package.metadata.get("sandbox-unit").is_none());
+    silent.map(|package| package.name.clone()).collect()
 }
 
 /// Has the machines run, as root where they need that.

@@ -181,6 +181,48 @@ fn quiet_says_nothing_where_nothing_is_wrong_and_verbose_says_what_is_run() {
 }
 
 #[test]
+fn verbose_is_no_empty_promise_of_any_verb() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text).unwrap();
+    std::fs::create_dir(folder.path().join("hello.service.d")).unwrap();
+    write("hello.service", "[Service]\nExecStart=/usr/bin/hello\n");
+    write("hello.service.d/10-more.conf", "[Service]\nPrivateTmp=yes\n");
+    write("policy.json", "{}");
+    let told = |arguments: &[&str]| {
+        let output = plain_tool().arg("-v").args(arguments).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(&format!("Version {}, with", env!("CARGO_PKG_VERSION"))), "{arguments:?}: {told}");
+        told
+    };
+    let unit = folder.path().join("hello.service").display().to_string();
+    let drop_in = format!("Reading {unit}.d/10-more.conf");
+    let policy = folder.path().join("policy.json").display().to_string();
+    let asks = "Running `cargo metadata ";
+    let manifest = format!("Reading {}", example("worker"));
+    let packaged = ["-p", "worker"];
+    for (verb, arguments, words) in [
+        ("audit", &[&*unit, "--policy", &policy] as &[&str], vec!["Target systemd 252", &drop_in, "policy.json"]),
+        ("audit", &packaged, vec![asks, &manifest]),
+        ("diff", &[&unit, &unit, "--systemd", "257"], vec!["Target systemd 257", &drop_in]),
+        ("emit", &["-p", "worker", "--stdout"], vec![asks, &manifest]),
+        ("init", &["-p", "worker", "--dry-run"], vec![asks, &manifest, "--filter-platform"]),
+        ("matrix", &packaged, vec![asks, &manifest]),
+        ("package", &["-p", "worker", "--deb", "--target", "none"], vec![asks, &manifest]),
+        ("explain", &["jit"], vec![]),
+        ("schema", &[], vec![]),
+    ] {
+        let told = told(&[&[verb], arguments].concat());
+        for words in words {
+            assert!(told.contains(words), "{verb} {arguments:?}: {words}: {told}");
+        }
+    }
+    // What is read is told on standard error, and nowhere else.
+    let run = |arguments: &[&str]| plain_tool().args(arguments).output().unwrap().stdout;
+    assert_eq!(run(&["audit", &unit]), run(&["audit", &unit, "-v"]));
+    plain_tool().args(["audit", &unit]).assert().success().stderr("");
+}
+
+#[test]
 fn the_target_directory_is_where_cargo_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut tool = plain_tool();

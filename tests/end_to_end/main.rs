@@ -29,6 +29,7 @@ mod packages;
 mod profiles;
 mod project;
 mod prove;
+mod published;
 mod schema;
 mod self_check;
 mod user;

@@ -40,14 +40,14 @@ fn packager() -> Command {
 }
 
 /// Packages that are made once, and gone with the test.
-struct Packages {
+pub struct Packages {
     folder: tempfile::TempDir,
     manifest: PathBuf,
 }
 
 impl Packages {
     /// Those of an example.
-    fn of_example(name: &str) -> Self {
+    pub fn of_example(name: &str) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), manifest: example(name).into() }
     }
 
@@ -74,7 +74,7 @@ impl Packages {
     }
 
     /// Makes them, and returns their files.
-    fn make(&self, formats: &[&str]) -> Vec<PathBuf> {
+    pub fn make(&self, formats: &[&str]) -> Vec<PathBuf> {
         let mut command = packager();
         command.arg("package").args(formats).arg("--manifest-path").arg(&self.manifest);
         let output = command.arg("--out-dir").arg(self.folder.path().join("made")).output().unwrap();
@@ -120,7 +120,7 @@ fn wrong(report: &Value) -> Vec<(String, String)> {
 }
 
 /// Everything is in order, and every unit holds, of which so many actions were refused.
-fn holds(code: i32, report: &Value, units: &[&str]) {
+pub fn holds(code: i32, report: &Value, units: &[&str]) {
     assert_eq!(wrong(report), [], "{report:#}");
     let found: Vec<&str> =
         report["units"].as_array().unwrap().iter().map(|unit| unit["unit"].as_str().unwrap()).collect();
@@ -197,6 +197,10 @@ fn packages_of_several_units_of_a_workspace_are_upgraded_to_the_next_version() {
             assert!(upgrade.iter().any(|one| one == name), "{name}: {upgrade:#?}");
         }
     }
+    // An image that has rpm, which none has by itself.
+    let (code, report) = packages.verify(&new[1], &["--systemd", "252"]);
+    holds(code, &report, &MAILROOM);
+    assert_eq!((&report["machine"]["systemd"], &report["package"]["manager"]), (&252.into(), &"rpm".into()));
     // The oldest systemd that they are for, and a new one.
     let output = packages.verify(&new[0], &["--systemd", "252,257"]);
     let columns = output.1["columns"].as_array().unwrap();

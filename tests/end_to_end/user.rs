@@ -1,5 +1,6 @@
 //! An ordinary user gets the same: the package is built as that user, and only the machine part runs as root.
 
+use crate::packages::{Packages, holds};
 use crate::project::{example, root, tool};
 use std::path::Path;
 use std::process::Command;
@@ -12,8 +13,8 @@ fn owned_by_root(directory: &Path) -> Vec<String> {
 }
 
 /// Runs `script` as the user `somebody` (65124), who may use sudo or not, in a mount namespace with an /etc of its own, so
-/// that the host knows nothing of that user.
-fn as_somebody(script: &str, may_sudo: bool) -> std::process::Output {
+/// that the host knows nothing of that user. A file is there as /mnt/file.deb.
+fn as_somebody(script: &str, may_sudo: bool, file: Option<&Path>) -> std::process::Output {
     let home = tempfile::tempdir().unwrap();
     let copy = home.path().join("worker");
     let cargo_home =
@@ -43,6 +44,7 @@ mkdir -p /mnt/cargo /mnt/rustup
 mount --bind '{cargo_home}' /mnt/cargo
 mount --bind '{rustup_home}' /mnt/rustup
 cp '{tool}' /mnt/tool
+[ -z '{file}' ] || install -m 644 '{file}' /mnt/file.deb
 chmod 755 /mnt /mnt/tool
 cd '{copy}'
 exec setpriv --reuid 65124 --regid 65124 --clear-groups env -i HOME=/mnt/home CARGO_HOME=/mnt/home/.cargo \
@@ -52,6 +54,7 @@ exec setpriv --reuid 65124 --regid 65124 --clear-groups env -i HOME=/mnt/home CA
         copy = copy.display(),
         home = home.path().display(),
         tool = env!("CARGO_BIN_EXE_cargo-sandbox-unit"),
+        file = file.unwrap_or(Path::new("")).display(),
     );
     let output = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "sh", "-c", &outer])
@@ -66,11 +69,11 @@ exec setpriv --reuid 65124 --regid 65124 --clear-groups env -i HOME=/mnt/home CA
 
 /// What the user's verification says, with sudo on this machine.
 fn verified_by_somebody(arguments: &str) -> serde_json::Value {
-    told_to_somebody(&format!("/mnt/tool verify --format json {arguments}"))
+    told_to_somebody(&format!("/mnt/tool verify --format json {arguments}"), None)
 }
 
 /// The report that a script of the user ends with, with sudo on this machine.
-fn told_to_somebody(script: &str) -> serde_json::Value {
+fn told_to_somebody(script: &str, file: Option<&Path>) -> serde_json::Value {
     static INSTALLED: Once = Once::new();
     tool();
     INSTALLED.call_once(|| {
@@ -80,7 +83,7 @@ fn told_to_somebody(script: &str) -> serde_json::Value {
             assert!(installed.status.success(), "sudo is needed for this test: {installed:?}");
         }
     });
-    let output = as_somebody(script, true);
+    let output = as_somebody(script, true, file);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -94,7 +97,7 @@ fn sudo_is_asked_for_the_machine_part_alone() {
 
 #[test]
 fn sudo_is_asked_for_a_proof() {
-    let proof = told_to_somebody("/mnt/tool emit >&2 && /mnt/tool prove --format json");
+    let proof = told_to_somebody("/mnt/tool emit >&2 && /mnt/tool prove --format json", None);
     let summary = &proof["units"][0]["summary"];
     assert_eq!(summary["unexplained"], 0);
     assert!(summary["necessary"].as_u64().unwrap() >= 15, "{summary}");
@@ -110,11 +113,24 @@ fn sudo_is_asked_for_several_machines_too() {
 }
 
 #[test]
+fn sudo_is_asked_for_a_package_file() {
+    let packages = Packages::of_example("worker");
+    let package = packages.make(&["--deb"]).remove(0);
+    // The user's own half is to read Cargo.toml, by which the service is known, and the file.
+    let script = "mkdir target && /mnt/tool verify --format json --package /mnt/file.deb";
+    let report = told_to_somebody(script, Some(&package));
+    holds(0, &report, &["worker.service"]);
+    assert_eq!(report["package"]["manager"], "dpkg");
+    assert_eq!(report["units"][0]["works"][0]["ok"], true);
+}
+
+#[test]
 fn without_sudo_the_error_says_how() {
     tool();
     let output = as_somebody(
         "PATH=/mnt/cargo/bin:/mnt/nothing /mnt/tool emit && mkdir /mnt/home/bin && for t in cargo rustc cc ld; do ln -s \"$(command -v $t)\" /mnt/home/bin/$t; done && PATH=/mnt/home/bin /mnt/tool verify",
         false,
+        None,
     );
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{errors}");

@@ -7,6 +7,7 @@
 mod browser;
 mod daemons;
 mod from_nothing;
+mod installed;
 mod mutants;
 mod published;
 

@@ -2,6 +2,7 @@
 
 use crate::cli::Selection;
 use crate::error::Error;
+use crate::progress;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId, TargetKind};
 use sandbox_unit::clue::{Dependency, Evidence, File};
 use sandbox_unit_harness::package as known;
@@ -46,6 +47,7 @@ impl Crates {
             let mut options = vec![format!("--filter-platform={PLATFORM}")];
             options.extend(offline.then(|| "--offline".to_owned()));
             command.other_options(options);
+            progress::running(&command.cargo_command());
             command.exec().map_err(known::explain)
         };
         match ask(true).or_else(|_| ask(false)) {

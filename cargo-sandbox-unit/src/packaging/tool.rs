@@ -58,6 +58,7 @@ impl Tool {
         progress::status("Installing", self.name);
         let mut command = compile::cargo();
         command.args(["install", "--locked", &format!("{}@{}", self.name, self.version)]).stdout(std::io::stderr());
+        progress::running(&command);
         match command.status() {
             Ok(status) if status.success() && there() => Ok(()),
             Ok(status) => Err(Error::Build(format!("{remedy} ({status})"))),
@@ -83,6 +84,7 @@ impl Tool {
             // It knows a workspace by where it is run.
             command.current_dir(&work.packages.workspace_root);
         }
+        progress::running(&command);
         let shown = format!("cargo {} ({})", self.verb, work.package.name);
         let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).stdout(Stdio::piped()).output();
         let output = output.map_err(|error| Error::Build(format!("{shown}: {error}")))?;

@@ -8,6 +8,7 @@ use crate::{doctor, engine, foreign, image, package, progress};
 use sandbox_unit::spec;
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::distribution::{Delivery, Manager};
+use sandbox_unit_harness::image::Release;
 use std::path::{Path, PathBuf};
 
 /// The package file among what `--package` names: the name of no Cargo package holds a dot.
@@ -65,12 +66,14 @@ pub fn machines(options: &Verify, file: &Path, quiet: bool) -> Result<Machines, 
     };
     let mut wanted = Vec::new();
     for systemd in &versions {
-        let image = image::of(Some(&systemd.to_string()), &chosen, Some(*systemd), quiet)?;
+        let image =
+            image::of(Some(&with_manager(&systemd.to_string(), delivery.manager)), &chosen, Some(*systemd), quiet)?;
         wanted.push(Wanted { systemd: *systemd, image, subjects: Vec::new(), package: Some(delivery.clone()) });
     }
     if wanted.is_empty() {
         let declared = delivery.specs.iter().map(|spec| spec.systemd).max();
-        let image = image::of(options.image.as_deref(), &chosen, declared, quiet)?;
+        let named = options.image.as_deref().map(|name| with_manager(name, delivery.manager));
+        let image = image::of(named.as_deref(), &chosen, declared, quiet)?;
         let systemd = image.systemd().or(declared).unwrap_or(SystemdVersion::DEFAULT);
         wanted.push(Wanted { systemd, image, subjects: Vec::new(), package: Some(delivery) });
     }
@@ -79,6 +82,15 @@ pub fn machines(options: &Verify, file: &Path, quiet: bool) -> Result<Machines, 
     }
     let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
     Ok(Machines { alone: wanted.len() == 1, wanted, watched })
+}
+
+/// The image of this name that has the package manager: a release is there with `rpm`, too. Of an image that somebody else has
+/// made, it is told when it runs.
+fn with_manager(name: &str, manager: Manager) -> String {
+    match Release::find(name) {
+        Some(release) if manager == Manager::Rpm && !Path::new(name).is_dir() => release.with_rpm().name.to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 fn delivery(options: &Verify, file: &Path) -> Result<Delivery, Error> {

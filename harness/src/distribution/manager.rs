@@ -52,8 +52,8 @@ static WAYS: [Ways; 3] = [
         manager: Manager::Rpm,
         program: "rpm",
         suffix: "rpm",
-        remedy: "install rpm in it, or boot an image that has it; in a copy of this machine it is there once it is here \
-                 (on Debian `apt-get install rpm`, or `--fix`)",
+        remedy: "boot a release that has it (`--systemd 257`, `--image debian-13`); in a copy of this machine it is there once \
+                 it is here (on Debian `apt-get install rpm`, or `--fix`)",
         identity: &["rpm", "--query", "--package", "--queryformat=%{NAME}\\n%{VERSION}-%{RELEASE}\\n%{ARCH}\\n"],
         install: &["rpm", "--install"],
         upgrade: &["rpm", "--upgrade"],

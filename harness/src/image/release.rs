@@ -51,16 +51,38 @@ pub static RELEASES: &[Release] = &[
     debian("debian-testing", "forky", 262, WITH_BPF),
 ];
 
+/// What installs RPM packages in a machine.
+const RPM: &[&str] = &["systemd", "systemd-sysv", "dbus", "rpm"];
+const RPM_WITH_BPF: &[&str] = &["systemd", "systemd-sysv", "dbus", "libbpf1", "rpm"];
+
+/// The same releases with `rpm`, in the same order: for packages of that kind, and for nothing else.
+static WITH_RPM: &[Release] = &[
+    Release { name: "debian-11-rpm", packages: RPM, ..RELEASES[0] },
+    Release { name: "debian-12-rpm", packages: RPM, ..RELEASES[1] },
+    Release { name: "debian-12-backports-rpm", packages: RPM, ..RELEASES[2] },
+    Release { name: "debian-13-rpm", packages: RPM_WITH_BPF, ..RELEASES[3] },
+    Release { name: "debian-testing-rpm", packages: RPM_WITH_BPF, ..RELEASES[4] },
+];
+
 impl Release {
     /// The release that is called this, or has this suite or systemd: `debian-12`, `bookworm`, `252`.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        let named = |release: &&Release| {
-            release.name == name
-                || release.overlay.unwrap_or(release.suite) == name
-                || release.systemd.to_string() == name
+        let stands_for = |release: &&Release| {
+            release.overlay.unwrap_or(release.suite) == name || release.systemd.to_string() == name
         };
-        RELEASES.iter().find(named)
+        Self::all().find(|release| release.name == name).or_else(|| RELEASES.iter().find(stands_for))
+    }
+
+    /// Every release, and each again with `rpm`.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        RELEASES.iter().chain(WITH_RPM)
+    }
+
+    /// The same release with `rpm`.
+    #[must_use]
+    pub fn with_rpm(&'static self) -> &'static Self {
+        WITH_RPM.iter().find(|release| release.systemd == self.systemd).unwrap_or(self)
     }
 
     /// The oldest release on which a unit for this systemd loads: the newest where none is new enough.
@@ -114,5 +136,21 @@ mod tests {
     #[test]
     fn each_has_a_systemd_of_its_own() {
         assert!(RELEASES.windows(2).all(|pair| pair[0].systemd < pair[1].systemd));
+    }
+
+    #[test]
+    fn each_is_there_with_rpm_and_differs_in_nothing_else() {
+        for release in RELEASES {
+            let with = release.with_rpm();
+            assert_eq!(with.name, format!("{}-rpm", release.name));
+            assert_eq!(with.packages, [release.packages, &["rpm"]].concat());
+            assert_eq!(
+                (with.suite, with.overlay, with.apt_options),
+                (release.suite, release.overlay, release.apt_options)
+            );
+            assert_eq!(Release::find(with.name), Some(with));
+            assert_eq!(Release::find(&release.systemd.to_string()), Some(release));
+            assert_eq!(with.with_rpm(), with);
+        }
     }
 }

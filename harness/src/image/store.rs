@@ -3,7 +3,7 @@
 //! An image lies in a folder whose name says its release and its recipe, and is never changed. It is built beside and then
 //! renamed, so that a build that was killed leaves nothing that could be taken for an image.
 
-use super::{Image, RELEASES, Release};
+use super::{Image, Release};
 use crate::engine::Missing;
 use sandbox_unit::version::SystemdVersion;
 use std::collections::VecDeque;
@@ -94,7 +94,7 @@ impl Store {
     /// The images that are there, the oldest systemd first.
     #[must_use]
     pub fn list(&self) -> Vec<Stored> {
-        let stored = RELEASES.iter().filter_map(|release| {
+        let stored = Release::all().filter_map(|release| {
             let folder = self.place(release);
             let systemd = Image::Folder(folder.clone()).systemd();
             folder.is_dir().then_some(Stored { release, folder, systemd })
@@ -223,7 +223,7 @@ impl Store {
     /// Removes what builds that were killed have left, of this release, whose lock is held, and of those that nobody else
     /// builds now.
     fn sweep(&self, release: &'static Release) -> Result<(), StoreError> {
-        for other in RELEASES {
+        for other in Release::all() {
             let lock = if other == release { None } else { self.try_lock(other)? };
             if other != release && lock.is_none() {
                 continue;
@@ -314,8 +314,8 @@ mod tests {
     fn a_recipe_has_a_place_of_its_own() {
         let one = store(Path::new("/x"));
         let other = Store { mirror: "http://elsewhere/".to_owned(), ..one.clone() };
-        let place = one.place(&RELEASES[0]);
-        assert!(place.starts_with("/x") && place != other.place(&RELEASES[0]));
+        let place = one.place(&crate::image::RELEASES[0]);
+        assert!(place.starts_with("/x") && place != other.place(&crate::image::RELEASES[0]));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub struct Block {
 pub enum Deed<'a> {
     /// Run by a shell, in a repository of the reader's or in this one.
     Run { exit: i32, here: bool },
+    /// Run by a shell, from the installation on, in a repository that declares nothing.
+    Begin,
     /// Compared with what the block before has printed.
     Compare,
     /// Read as part of a manifest.
@@ -61,6 +63,7 @@ impl Block {
         match (language, rest) {
             ("sh", "") => Deed::Run { exit: 0, here: false },
             ("sh", "in the repository") => Deed::Run { exit: 0, here: true },
+            ("sh", "from nothing") => Deed::Begin,
             ("sh", "tests") => Deed::Elsewhere,
             ("sh", _) if reason("not run:") => Deed::Nothing,
             ("sh", rest) => match rest.strip_prefix("exit=").and_then(|exit| exit.parse().ok()) {

@@ -40,6 +40,16 @@ impl Repository {
         repository
     }
 
+    /// The same with a service that declares nothing.
+    fn of_a_new_user() -> Self {
+        let repository = Self::new();
+        std::fs::remove_dir_all(repository.package()).unwrap();
+        let copy =
+            Command::new("cp").arg("-r").arg(root().join("tests/fixtures/greeter")).arg(repository.package()).status();
+        assert!(copy.unwrap().success());
+        repository
+    }
+
     /// Where its package is.
     pub fn package(&self) -> PathBuf {
         self.folder.path().join("hello")
@@ -113,6 +123,16 @@ impl Page {
                     }
                     printed = Some(output);
                 }
+                Deed::Begin => match without_installation(&block.text) {
+                    Ok(script) => {
+                        let (code, output) = Repository::of_a_new_user().run(&script, false);
+                        if code != 0 {
+                            wrong(format!("ends with {code}:\n{output}"));
+                        }
+                        printed = Some(output);
+                    }
+                    Err(what) => wrong(what.into()),
+                },
                 Deed::Compare => match &printed {
                     Some(output) => missing(&block.text, output).into_iter().for_each(|line| {
                         wrong(format!("is not printed: {line}\nbut this is:\n{output}"));
@@ -184,6 +204,17 @@ fn with_the_tool(script: &str) -> String {
         None => format!("{line}\n"),
     };
     script.lines().map(line).collect()
+}
+
+/// What a new user does when the tool is there: it is, the one that the tests have built.
+fn without_installation(script: &str) -> Result<String, &'static str> {
+    let (first, rest) = script.split_once('\n').unwrap_or_default();
+    match rest.lines().count() {
+        _ if first != "cargo install --locked cargo-sandbox-unit" => Err("does not begin with the installation"),
+        0 => Err("nothing is done with what was installed"),
+        1..=4 => Ok(rest.to_owned()),
+        _ => Err("takes more than five commands"),
+    }
 }
 
 /// The lines of a text that were not printed; numbers and blanks do not count, and `...` stands for anything.
