@@ -5,8 +5,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod browser;
+mod comparison;
 mod daemons;
+mod debian;
+mod hardened;
+mod peer;
+mod program;
 mod published;
+mod services;
 
 use published::{Published, Verified};
 

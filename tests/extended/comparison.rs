@@ -1,0 +1,94 @@
+//! Services hardened by `harden` and by `shh`, side by side: the table of docs/comparison.md.
+
+use crate::peer;
+use crate::published::installed;
+use crate::services::{DEBIAN, HERE, NEWER, OLDER, Service, Standing, Table, Unit};
+
+const PAGE: &str = include_str!("../../docs/comparison.md");
+
+const WEB_SERVER: &str = "\
+[Unit]
+Description=Static Web Server
+[Service]
+ExecStart=/usr/bin/static-web-server --host 0.0.0.0 --port 8787 --root /usr/share/common-licenses --health
+";
+
+/// A service as its author would first run it, without any sandbox.
+const STATIC_WEB_SERVER: Service = Service {
+    name: "static-web-server",
+    works: "http://127.0.0.1:8787/GPL-3",
+    unit: Unit::Written {
+        text: WEB_SERVER,
+        program: "/usr/bin/static-web-server",
+        built: || {
+            let arguments = ["--debug", "--no-default-features"];
+            installed("static-web-server", "2.41.0", &arguments, "static-web-server")
+        },
+    },
+};
+
+/// How far the peer goes: as it does unless told otherwise, and with everything that it has.
+const PEER: &[(&str, &[&str])] = &[
+    ("`shh`", &[]),
+    ("`shh`, all options", &["--mode", "aggressive", "--filesystem-whitelisting", "--network-firewalling"]),
+];
+
+/// The drop-in of one of them for one service, and how it stands on each version.
+struct Compared {
+    here: Standing,
+    newer: Standing,
+    older: Standing,
+}
+
+impl Compared {
+    fn of(service: &Service, drop_in: &str) -> Self {
+        let [here, newer, older] = [HERE, NEWER, OLDER].map(|version| service.verified(version, Some(drop_in)));
+        Self { here, newer, older }
+    }
+
+    /// Its row; the time is of one run.
+    fn tell(&self, table: &mut Table, service: &Service, by: &str, seconds: f64) {
+        let works = |standing: &Standing| if standing.failed.is_empty() { "yes" } else { "no" };
+        let Self { here, newer, older } = self;
+        let cells = [
+            &format!("`{}`", service.name),
+            by,
+            &here.exposure,
+            &here.refused.to_string(),
+            &here.through.to_string(),
+            &here.allowed.len().to_string(),
+            works(older),
+            works(here),
+            works(newer),
+        ];
+        table.row(&cells, &[&format!("{seconds:.0} s")]);
+    }
+}
+
+#[test]
+fn ours_refuses_more_than_the_peer_and_works_everywhere() {
+    let mut table = Table::of(PAGE);
+    for service in DEBIAN.iter().chain([&STATIC_WEB_SERVER]) {
+        let hardened = service.hardened();
+        let ours = Compared::of(service, hardened.drop_in());
+        Compared::of(service, "").tell(&mut table, service, "nobody", 0.0);
+        ours.tell(&mut table, service, "`harden`", hardened.seconds);
+        for standing in [&ours.here, &ours.newer, &ours.older] {
+            assert_eq!(standing.failed, [] as [String; 0], "{}", service.name);
+        }
+        for (by, options) in PEER {
+            let derived = peer::derive(service, options);
+            eprintln!("{} {by}: {}", service.name, derived.wrong.as_deref().unwrap_or("nothing went wrong"));
+            let Some(drop_in) = &derived.drop_in else {
+                table.row(&[&format!("`{}`", service.name), by, "no result"], &[]);
+                continue;
+            };
+            let theirs = Compared::of(service, drop_in);
+            theirs.tell(&mut table, service, by, derived.took.as_secs_f64());
+            let exposure = |standing: &Standing| standing.exposure.parse::<f64>().unwrap();
+            assert!(exposure(&ours.here) < exposure(&theirs.here), "{} {by}", service.name);
+            assert!(ours.here.refused > theirs.here.refused, "{} {by}", service.name);
+        }
+    }
+    table.is_in_the_page();
+}

@@ -1,0 +1,64 @@
+//! Services that others wrote, hardened by `harden` and then run on another systemd: the tables of docs/hardened.md.
+
+use crate::published::Published;
+use crate::services::{DEBIAN, Hardened, NEWER, Table};
+use crate::{BORE, STATIC_WEB_SERVER};
+
+const PAGE: &str = include_str!("../../docs/hardened.md");
+
+/// What was found, as in a table.
+fn needs(hardened: &Hardened) -> String {
+    hardened.needs().iter().map(|need| format!("`{need}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn rest(hardened: &Hardened) -> [String; 2] {
+    [hardened.trials().to_string(), format!("{:.0} s", hardened.seconds)]
+}
+
+#[test]
+fn units_of_debian_come_out_hardened_and_work_on_another_systemd() {
+    let (mut table, mut needed) = (Table::of(PAGE), Table::of(PAGE));
+    for service in &DEBIAN {
+        let hardened = service.hardened();
+        hardened.holds();
+        let newer = service.verified(NEWER, Some(hardened.drop_in()));
+        assert_eq!(newer.failed, [] as [String; 0], "{}", service.name);
+        assert_eq!(newer.allowed, [] as [String; 0], "{}", service.name);
+        let (name, refused, [trials, time]) = (format!("`{}`", service.name), newer.refused.to_string(), rest(&hardened));
+        table.row(&[&name, &hardened.change(), &refused], &[&trials, &time]);
+        needed.row(&[&name, &format!("`--works {}`", quoted(service.works)), &needs(&hardened)], &[]);
+    }
+    table.is_in_the_page();
+    needed.is_in_the_page();
+}
+
+/// As a shell takes it.
+fn quoted(word: &str) -> String {
+    if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() }
+}
+
+/// What is left of the metadata of a maintainer who has declared nothing but how the service is run, and how it is seen to
+/// work.
+fn checks_alone(metadata: &str) -> String {
+    let declared = ["listen =", "needs =", "unit."];
+    metadata.split_inclusive('\n').filter(|line| !declared.iter().any(|start| line.starts_with(start))).collect()
+}
+
+#[test]
+fn services_of_crates_io_come_out_with_what_their_maintainers_declare() {
+    let mut table = Table::of(PAGE);
+    let mut found = |published: &Published, needs: &[&str]| {
+        let source = published.source_declaring(&checks_alone(published.metadata));
+        let hardened = source.harden(&["--apply"]);
+        hardened.holds();
+        assert_eq!(hardened.needs(), needs, "{}", published.name);
+        let newer = source.verify(&["--image", &NEWER.systemd.to_string()]);
+        assert_eq!(newer.code, 0, "{}\n{:#}", newer.errors, newer.report);
+        let refused = newer.unit()["summary"]["refused"].to_string();
+        let [trials, time] = rest(&hardened);
+        table.row(&[&format!("`{}`", published.name), &hardened.change(), &refused], &[&trials, &time]);
+    };
+    found(&STATIC_WEB_SERVER, &["listen = [\"tcp:8787\"]"]);
+    found(&BORE, &["listen = [\"tcp:7835\"]", "needs = [\"default-signals\"]"]);
+    table.is_in_the_page();
+}
