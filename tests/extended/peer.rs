@@ -14,7 +14,7 @@ const VERSION: &str = "2026.3.8";
 /// Where its program is in the machine.
 const PROGRAM: &str = "/usr/local/bin/shh";
 
-/// How much of the journal is told where something went wrong.
+/// How many lines of the journal are told where something went wrong.
 const TOLD: usize = 40;
 
 /// How often the service is asked while it is recorded: as often as in one attempt of ours.
@@ -49,8 +49,14 @@ pub fn derive(service: &Service, options: &[&str]) -> Derived {
     let took = began.elapsed();
     let wrong = result.err().map(|error| {
         let journal = machine.journal(&service.unit()).unwrap();
-        let last = journal.iter().rev().take(TOLD).rev().map(|entry| entry.message.clone());
-        format!("{error}\n{}", last.collect::<Vec<_>>().join("\n"))
+        let mut told: Vec<String> = Vec::new();
+        for line in journal.into_iter().map(|entry| entry.message).filter(|line| !line.trim().is_empty()) {
+            // Some say one thing a hundred times.
+            if !told.contains(&line) && told.len() < TOLD {
+                told.push(line);
+            }
+        }
+        format!("{error}\n{}", told.join("\n"))
     });
     let drop_in = machine.read_file(&format!("/etc/systemd/system/{}.d/zz_shh-harden.conf", service.unit())).unwrap();
     Derived { drop_in: drop_in.map(|text| String::from_utf8(text).unwrap()), took, wrong }
