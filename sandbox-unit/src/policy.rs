@@ -8,6 +8,7 @@ mod rules;
 
 use crate::directive::{self, Section};
 use crate::spec::Spec;
+use crate::unit::value::boolean;
 use crate::version::SystemdVersion;
 use opened::Opened;
 use serde::Serialize;
@@ -129,6 +130,12 @@ pub fn baseline(spec: &Spec) -> Policy {
 
 fn is_raw(spec: &Spec, directive: &str) -> bool {
     spec.raw.iter().any(|raw| raw.section == Section::Service.name() && raw.directive == directive)
+}
+
+/// What a package sets a switch to by hand; `None` where it does not, or not with a word that systemd takes.
+fn raw_flag(spec: &Spec, directive: &str) -> Option<bool> {
+    let service = spec.raw.iter().filter(|raw| raw.section == Section::Service.name() && raw.directive == directive);
+    boolean(service.last()?.values.last()?)
 }
 
 #[cfg(test)]

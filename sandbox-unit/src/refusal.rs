@@ -4,6 +4,7 @@
 //! which directives claim to stop it there, which is what a report names when it goes through all the same.
 
 mod effective;
+mod gap;
 
 use crate::policy::Setting;
 use crate::version::SystemdVersion;
@@ -74,6 +75,16 @@ impl Refusal {
     #[must_use]
     pub fn is_known_to(&self, systemd: SystemdVersion) -> bool {
         !matches!(self, Self::Since(since, _) if systemd.number() < *since)
+    }
+
+    /// Why the action goes through although directives among `settings` claim to refuse it, and what refuses it then, where
+    /// systemd is known for it.
+    #[must_use]
+    pub fn left_open(&self, settings: &[Setting]) -> Option<&'static str> {
+        match self {
+            Self::Write(path) => Effective(settings).left_writable(path),
+            _ => None,
+        }
     }
 
     /// The directives among `settings` that refuse in this way, by name.
@@ -268,12 +279,24 @@ mod tests {
         assert!(by(&Refusal::write("/usr/lib/x"), &exec).is_empty());
         let bound = [exec[0], exec[1], ("BindReadOnlyPaths", "/usr/lib")];
         assert_eq!(by(&Refusal::write("/usr/lib/x"), &bound), ["BindReadOnlyPaths"]);
+        let left = |path, lines: &[(&str, &str)]| {
+            let settings: Vec<Setting> = lines.iter().map(|(name, value)| Setting::plain(name, value)).collect();
+            Refusal::write(path).left_open(&settings).is_some()
+        };
+        assert!(left("/run/x", &[("ProtectSystem", "strict"), ("ProtectProc", "invisible")]));
+        assert!(!left("/run/x", &[("ProtectSystem", "strict"), ("ProtectProc", "default")]));
+        assert!(!left("/etc", &[("ProtectSystem", "strict"), ("ProtectProc", "invisible")]));
+        assert!(left("/sys/power", &[("ProtectKernelTunables", "yes")]));
+        assert!(!left("/sys/power", &[("ProtectKernelTunables", "yes"), ("PrivateNetwork", "yes")]));
         let device = [("DevicePolicy", "closed"), ("DeviceAllow", "/dev/kmsg r")];
         assert!(by(&Refusal::device("/dev/kmsg"), &device).is_empty());
         assert_eq!(by(&Refusal::device("/dev/fuse"), &device), ["DevicePolicy"]);
         assert!(by(&Refusal::write("/opt"), &[("ProtectSystem", "full")]).is_empty());
         assert_eq!(by(&Refusal::write("/etc"), &[("ProtectSystem", "full")]), ["ProtectSystem"]);
         assert_eq!(by(&Refusal::write("/tmp"), &[("PrivateTmp", "yes")]), ["PrivateTmp"]);
+        let sys = [("BindReadOnlyPaths", "/sys"), ("ProtectKernelTunables", "yes")];
+        assert_eq!(by(&Refusal::write("/sys/power"), &sys), ["BindReadOnlyPaths", "ProtectKernelTunables"]);
+        assert!(by(&Refusal::write("/sys/fs/cgroup/x"), &sys).is_empty(), "which ProtectControlGroups= is for");
         assert_eq!(by(&Refusal::read("/home/x"), &[("ProtectHome", "tmpfs")]), ["ProtectHome"]);
         assert!(by(&Refusal::read("/home/x"), &[("ProtectHome", "read-only")]).is_empty());
         let exec = [("NoExecPaths", "/"), ("ExecPaths", "/usr/lib -/lib64")];

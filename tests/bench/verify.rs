@@ -55,7 +55,7 @@ fn main() {
     println!("prove hello-http: wanted on two cores: 10 s or less; / bare boot {proof_ratio:.1}");
     println!("verify / floor with controls     {open_ratio}; wanted: 2.00 or less");
     println!("verify / restricted floor        {restricted_ratio}");
-    println!("probes / bare boot               {probing_ratio}");
+    println!("probes and controls / bare boot  {probing_ratio}; wanted of machine time: 500 ms or less");
 }
 
 /// The ratios pair by pair: their median, least and greatest.
@@ -108,6 +108,8 @@ fn tool(arguments: &[&str]) -> Command {
 fn prepare() {
     let output = tool(VERIFY).arg("--fix").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Which builds the example as `prove` has it.
+    prove();
 }
 
 /// The whole of `verify`, and its probes and controls as the report has them.

@@ -14,6 +14,7 @@ const RIGHT: &[(&str, &str, &str)] = &[
     ("SU103", "systemd-timedated.", "it writes /etc/adjtime and /etc/localtime: a hole that is wanted"),
     ("SU103", "systemd-logind.", "it writes files in /etc: a hole that is wanted"),
     ("SU111", "systemd-", "/run is writable in it, which it or root makes use of"),
+    ("SU119", "systemd-", "/sys is writable in it since 257, as in every unit that relies on this line"),
 ];
 
 /// Looks at every unit that the system with this systemd ships.

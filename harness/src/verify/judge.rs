@@ -117,7 +117,11 @@ pub fn judge(probe: &Probe, observed: &Observed, claims: &Claims<'_>) -> ProbeRe
             _ if report.missing.is_empty() && report.directives.is_empty() => {
                 "no directive of the unit stops it".into()
             }
-            _ if report.missing.is_empty() => format!("{} did not stop it", report.directives.join(", ")),
+            _ if report.missing.is_empty() => {
+                let known = probe.refused_by.iter().find_map(|refusal| refusal.left_open(claims.unit));
+                let known = known.map(|why| format!(": {why}")).unwrap_or_default();
+                format!("{} did not stop it{known}", report.directives.join(", "))
+            }
             _ => format!("the unit lacks {}", report.missing.join(", ")),
         };
         return report;

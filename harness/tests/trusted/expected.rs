@@ -112,8 +112,8 @@ pub const UNENFORCED: &[(&str, &str, &[&str])] = &[
     ("SocketBindDeny=any", "*", &["252"]),
     ("RestrictNetworkInterfaces=~lo", "*", &["252"]),
     ("RestrictNetworkInterfaces=~sandbox-unit0", "*", &["252"]),
-    // Alone, it leaves /sys as it is since 257, in containers too, where /sys is one mount; beside what brings a /sys of its
-    // own, such as PrivateNetwork=, it does not.
+    // Since 257 the entry of /sys counts as skipped, because /sys is mounted already, and what was skipped is not made
+    // read-only. With PrivateNetwork= comes a /sys of its own, which is.
     ("ProtectKernelTunables=yes", "tunable-sys", &["257", "262"]),
 ];
 

@@ -97,6 +97,19 @@ pub(super) static LINTS: &[Lint] = &[
         ),
         look: At(executable_writable),
     },
+    Lint {
+        code: "SU119",
+        name: "sys-left-open",
+        reason: "since 257 ProtectKernelTunables= leaves /sys writable where the unit has no network of its own (seen on 257 and 262)",
+        level: Level::Warning,
+        example: example(
+            "ProtectKernelTunables=yes",
+            "ProtectKernelTunables",
+            "ProtectKernelTunables=yes\nBindReadOnlyPaths=/sys",
+        )
+        .on(257),
+        look: At(sys_left_open),
+    },
 ];
 
 fn proc_open(subject: &Subject, sink: &mut Sink) {
@@ -219,6 +232,26 @@ fn run_left_open(subject: &Subject, sink: &mut Sink) {
     {
         sink.push(part, entry.key_span.clone(), "/run stays writable for whoever its permissions let write")
             .help("ReadOnlyPaths=/run closes it; RuntimeDirectory= stays writable");
+    }
+}
+
+/// The first version whose `ProtectKernelTunables=` is for /proc alone: the entry of /sys counts as skipped where /sys is mounted
+/// already, and what was skipped is not made read-only.
+const SYS_SKIPPED: u16 = 257;
+
+fn sys_left_open(subject: &Subject, sink: &mut Sink) {
+    let Some(service) = subject.service.filter(|service| service.is_on("ProtectKernelTunables")) else { return };
+    // With a network of its own comes a /sys of its own, which is new.
+    let own = service.is_on("PrivateNetwork") || service.text("NetworkNamespacePath").is_some();
+    let placed = ["BindReadOnlyPaths", "InaccessiblePaths", "TemporaryFileSystem"];
+    let closed = placed.iter().any(|name| paths(service, name).any(|path| path == "/sys"));
+    if subject.version.number() >= SYS_SKIPPED
+        && !own
+        && !closed
+        && let Some((part, _, entry)) = subject.of("ProtectKernelTunables").last()
+    {
+        sink.push(part, entry.key_span.clone(), "/sys stays writable for whoever its permissions let write")
+            .help("BindReadOnlyPaths=/sys closes it");
     }
 }
 

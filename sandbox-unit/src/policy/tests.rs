@@ -137,3 +137,20 @@ fn a_service_of_its_own_process_numbers_can_end_in_order() {
     assert!(on(258).contains(&"PrivatePIDs=yes".into()));
     assert!(!on(257).contains(&"PrivatePIDs=yes".into()), "257 kills it right behind the signal to stop");
 }
+
+#[test]
+fn what_kernel_tunables_leave_writable_is_closed_where_there_is_no_sys_of_its_own() {
+    let closed = |spec: Spec| lines(&spec).contains(&"BindReadOnlyPaths=/sys".into());
+    let raw = |directive: &str, value: &str| crate::spec::RawSetting {
+        section: "Service".into(),
+        directive: directive.into(),
+        values: vec![value.into()],
+    };
+    assert!(closed(listening(8080)) && !closed(spec()));
+    assert!(closed(Spec { systemd: SystemdVersion::new(252), ..listening(8080) }), "which may meet a newer one");
+    assert!(closed(Spec { raw: vec![raw("PrivateNetwork", "no")], ..spec() }));
+    assert!(!closed(Spec { raw: vec![raw("PrivateNetwork", "yes")], ..listening(8080) }));
+    assert!(!closed(Spec { raw: vec![raw("ProtectKernelTunables", "no")], ..listening(8080) }));
+    assert!(!closed(Spec { needs: Need::named("kernel-tunables").into_iter().collect(), ..listening(8080) }));
+    assert!(!closed(Spec { write: vec!["/sys".into()], ..listening(8080) }));
+}

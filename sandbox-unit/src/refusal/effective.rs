@@ -131,7 +131,8 @@ impl<'a> Effective<'a> {
             .into_iter()
             .filter_map(|directive| self.covers(directive, path))
             .max();
-        let own = HOMES.into_iter().filter(|top| is_below(path, top)).map(str::len).max();
+        let groups = self.is_on("ProtectKernelTunables").then_some("/sys/fs/cgroup");
+        let own = HOMES.into_iter().chain(groups).filter(|top| is_below(path, top)).map(str::len).max();
         let mut refusing = self.hidden(path);
         for directive in ["ReadOnlyPaths", "TemporaryFileSystem", "BindReadOnlyPaths"] {
             let covered = self.covers(directive, path);

@@ -4,6 +4,7 @@ use super::Line;
 use crate::directive;
 use crate::place::in_home;
 use crate::policy::opened::Opened;
+use crate::policy::raw_flag;
 use crate::spec::{Listen, Spec};
 use crate::unit::quote_path;
 
@@ -120,7 +121,23 @@ pub(super) fn bind_read_only_paths(spec: &Spec, opened: &Opened) -> Vec<Line> {
     if !paths.is_empty() {
         lines.push(Line::profile(paths.join(" ")).because("what ExecPaths= names stays read-only"));
     }
+    if leaves_sys_writable(spec, opened) {
+        lines.push(Line::profile("/sys").because("ProtectKernelTunables= leaves it writable since systemd 257"));
+    }
     lines
+}
+
+/// Whether `/sys` stays writable beside `ProtectKernelTunables=yes`.
+///
+/// From 257 on (seen on 257 and 262) that line and the mount of `/sys` that it implies are one entry, which counts as skipped
+/// because `/sys` is mounted already; and what was skipped is not made read-only. A unit with a network of its own has a `/sys` of
+/// its own, too, which is. Bound onto itself it is read-only on all versions, so that a unit for 252 is right on 257.
+fn leaves_sys_writable(spec: &Spec, opened: &Opened) -> bool {
+    let protected = raw_flag(spec, "ProtectKernelTunables");
+    let own_network = raw_flag(spec, "PrivateNetwork");
+    protected.unwrap_or_else(|| opened.lift("ProtectKernelTunables").is_none())
+        && !own_network.unwrap_or_else(|| !opened.network() && opened.lift("PrivateNetwork").is_none())
+        && !spec.write.iter().any(|path| path == "/sys")
 }
 
 pub(super) fn no_exec_paths(spec: &Spec, _: &Opened) -> Vec<Line> {
