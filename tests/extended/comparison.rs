@@ -4,7 +4,7 @@ use crate::peer;
 use crate::published::installed;
 use crate::services::{DEBIAN, HERE, NEWER, OLDER, Service, Standing, Table, Unit};
 
-const PAGE: &str = include_str!("../../docs/comparison.md");
+const PAGE: &str = "docs/comparison.md";
 
 const WEB_SERVER: &str = "\
 [Unit]

@@ -43,7 +43,8 @@ pub fn derive(service: &Service, options: &[&str]) -> Derived {
     }
     // It runs before it is profiled, as on any machine.
     let engine = choose().unwrap_or_else(|missing| panic!("{missing:?}"));
-    let machine = engine.boot(&Image::Folder(HERE.root()), &Installation { files, units: vec![service.unit()] }).unwrap();
+    let machine =
+        engine.boot(&Image::Folder(HERE.root()), &Installation { files, units: vec![service.unit()] }).unwrap();
     let began = Instant::now();
     let result = hardened(&machine, service, options);
     let took = began.elapsed();

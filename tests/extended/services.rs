@@ -67,7 +67,9 @@ impl Service {
         let folder = tempfile::tempdir().unwrap();
         let (unit, path) = (self.unit(), folder.path().join(self.unit()));
         let text = match self.unit {
-            Unit::Packaged => std::fs::read_to_string(version.root().join("usr/lib/systemd/system").join(&unit)).unwrap(),
+            Unit::Packaged => {
+                std::fs::read_to_string(version.root().join("usr/lib/systemd/system").join(&unit)).unwrap()
+            }
             Unit::Written { text, .. } => text.to_owned(),
         };
         std::fs::write(&path, text).unwrap();
@@ -171,7 +173,11 @@ impl Hardened {
     pub fn holds(&self) {
         let report = &self.report;
         assert_eq!((self.code, report["how"].as_str()), (Some(0), Some("whole")), "{report:#}");
-        assert_eq!((report["steady"].as_u64(), report["after"]["works"].as_bool()), (Some(5), Some(true)), "{report:#}");
+        assert_eq!(
+            (report["steady"].as_u64(), report["after"]["works"].as_bool()),
+            (Some(5), Some(true)),
+            "{report:#}"
+        );
     }
 
     /// What the service needs, in the words of the metadata.
@@ -209,9 +215,9 @@ impl Service {
     }
 }
 
-/// A table of a page of docs/, and what the test has seen of it.
+/// A table of a page of the book, and what the test has seen of it.
 pub struct Table {
-    page: &'static str,
+    page: String,
     seen: Vec<Row>,
 }
 
@@ -223,8 +229,9 @@ struct Row {
 }
 
 impl Table {
-    pub fn of(page: &'static str) -> Self {
-        Self { page, seen: Vec::new() }
+    pub fn of(page: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        Self { page: std::fs::read_to_string(root.join(page)).unwrap(), seen: Vec::new() }
     }
 
     /// Adds a row: what must stand in the page, and after that what is of one run.
@@ -240,6 +247,11 @@ impl Table {
         println!("{}", all.join("\n"));
         let missing: Vec<&str> =
             self.seen.iter().map(|row| row.stable.as_str()).filter(|row| !self.page.contains(row)).collect();
-        assert!(missing.is_empty(), "the page does not say this:\n{}\nall of it:\n{}", missing.join("\n"), all.join("\n"));
+        assert!(
+            missing.is_empty(),
+            "the page does not say this:\n{}\nall of it:\n{}",
+            missing.join("\n"),
+            all.join("\n")
+        );
     }
 }

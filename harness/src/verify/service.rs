@@ -1,12 +1,12 @@
 //! The service itself: started, made ready, checked, stopped, and everything about it put into its report.
 
+use super::check::Failure;
 use super::declared::Declared;
 use super::explain::{PROPERTIES, Properties, denials, explain};
 use super::judge::{Claims, Observed, errno_name, judge};
 use super::mechanism::Unenforced;
 use super::observation::Probed;
 use super::subject::Subject;
-use super::check::Failure;
 use super::{Listener, VerifyError, check, harmless, remains, timed};
 use crate::machine::{JournalEntry, Machine, MachineError};
 use crate::report::{Phase, ProbeReport, Summary, UnitReport, Work, scenario};
