@@ -57,8 +57,8 @@ impl Compared {
             &format!("`{}`", service.name),
             by,
             &here.exposure,
-            &here.refused.to_string(),
-            &here.through.to_string(),
+            &here.refused.len().to_string(),
+            &here.through.len().to_string(),
             &here.allowed.len().to_string(),
             works(older),
             works(here),
@@ -71,7 +71,7 @@ impl Compared {
 /// Hardens a service both ways, holds ours against the peer's, and the page against both.
 #[track_caller]
 fn compare(service: &Service) {
-    let mut table = Table::of(PAGE);
+    let (mut table, mut less) = (Table::of(PAGE), Table::of(PAGE));
     let hardened = service.hardened();
     let ours = Compared::of(service, hardened.drop_in());
     Compared::of(service, "").tell(&mut table, service, "as it comes", None);
@@ -91,9 +91,14 @@ fn compare(service: &Service) {
         theirs.tell(&mut table, service, by, Some(derived.took.as_secs_f64()));
         let exposure = |standing: &Standing| standing.exposure.parse::<f64>().unwrap();
         assert!(exposure(&ours.here) < exposure(&theirs.here), "{} {by}", service.name);
-        assert!(ours.here.refused > theirs.here.refused, "{} {by}", service.name);
+        assert!(ours.here.refused.len() > theirs.here.refused.len(), "{} {by}", service.name);
+        let alone: Vec<&str> =
+            theirs.here.refused.iter().filter(|id| ours.here.through.contains(id)).map(String::as_str).collect();
+        let alone = if alone.is_empty() { "nothing".to_owned() } else { format!("`{}`", alone.join("`, `")) };
+        less.row(&[&format!("`{}`", service.name), by, &alone], &[]);
     }
-    table.is_in_the_page();
+    let missing = [table.missing(), less.missing()].concat();
+    assert!(missing.is_empty(), "the page does not say this:\n{}", missing.join("\n"));
 }
 
 #[test]
