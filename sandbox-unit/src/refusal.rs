@@ -83,6 +83,7 @@ impl Refusal {
     pub fn left_open(&self, settings: &[Setting]) -> Option<&'static str> {
         match self {
             Self::Write(path) => Effective(settings).left_writable(path),
+            Self::Is("ProtectProc", _) => Effective(settings).left_in_sight(),
             _ => None,
         }
     }
@@ -279,15 +280,6 @@ mod tests {
         assert!(by(&Refusal::write("/usr/lib/x"), &exec).is_empty());
         let bound = [exec[0], exec[1], ("BindReadOnlyPaths", "/usr/lib")];
         assert_eq!(by(&Refusal::write("/usr/lib/x"), &bound), ["BindReadOnlyPaths"]);
-        let left = |path, lines: &[(&str, &str)]| {
-            let settings: Vec<Setting> = lines.iter().map(|(name, value)| Setting::plain(name, value)).collect();
-            Refusal::write(path).left_open(&settings).is_some()
-        };
-        assert!(left("/run/x", &[("ProtectSystem", "strict"), ("ProtectProc", "invisible")]));
-        assert!(!left("/run/x", &[("ProtectSystem", "strict"), ("ProtectProc", "default")]));
-        assert!(!left("/etc", &[("ProtectSystem", "strict"), ("ProtectProc", "invisible")]));
-        assert!(left("/sys/power", &[("ProtectKernelTunables", "yes")]));
-        assert!(!left("/sys/power", &[("ProtectKernelTunables", "yes"), ("PrivateNetwork", "yes")]));
         let device = [("DevicePolicy", "closed"), ("DeviceAllow", "/dev/kmsg r")];
         assert!(by(&Refusal::device("/dev/kmsg"), &device).is_empty());
         assert_eq!(by(&Refusal::device("/dev/fuse"), &device), ["DevicePolicy"]);
@@ -302,6 +294,25 @@ mod tests {
         let exec = [("NoExecPaths", "/"), ("ExecPaths", "/usr/lib -/lib64")];
         assert_eq!(by(&Refusal::exec("/usr/bin/sh"), &exec), ["NoExecPaths"]);
         assert!(by(&Refusal::exec("/usr/lib/x.so"), &exec).is_empty());
+    }
+
+    #[test]
+    fn what_systemd_is_known_to_leave_open_is_told() {
+        let left = |refusal: &Refusal, lines: &[(&str, &str)]| {
+            let settings: Vec<Setting> = lines.iter().map(|(name, value)| Setting::plain(name, value)).collect();
+            refusal.left_open(&settings).is_some()
+        };
+        let run = Refusal::write("/run/x");
+        let (strict, invisible) = (("ProtectSystem", "strict"), ("ProtectProc", "invisible"));
+        assert!(left(&run, &[strict, invisible]) && !left(&run, &[strict, ("ProtectProc", "default")]));
+        assert!(!left(&Refusal::write("/etc"), &[strict, invisible]));
+        let (sys, tunables) = (Refusal::write("/sys/power"), ("ProtectKernelTunables", "yes"));
+        assert!(left(&sys, &[tunables]) && !left(&sys, &[tunables, ("PrivateNetwork", "yes")]));
+        let proc = Refusal::Is("ProtectProc", &["invisible"]);
+        let user = ("User", "www-data");
+        assert!(left(&proc, &[invisible]) && left(&proc, &[invisible, user, ("Group", "root")]));
+        assert!(!left(&proc, &[invisible, user]) && !left(&proc, &[invisible, ("DynamicUser", "yes")]));
+        assert!(!left(&proc, &[]));
     }
 
     #[test]

@@ -25,6 +25,7 @@ const STATIC_WEB_SERVER: Service = Service {
             installed("static-web-server", "2.41.0", &arguments, "static-web-server")
         },
     },
+    open: &[],
 };
 
 /// How far the peer goes: as it does unless told otherwise, and with everything that it has.

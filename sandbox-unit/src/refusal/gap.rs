@@ -48,4 +48,15 @@ impl Effective<'_> {
     pub(super) fn left_writable(&self, path: &str) -> Option<&'static str> {
         GAPS.iter().find(|gap| is_below(path, gap.below) && (gap.left)(self)).map(|gap| gap.why)
     }
+
+    /// What is known to leave the processes of others in sight beside `ProtectProc=`.
+    pub(super) fn left_in_sight(&self) -> Option<&'static str> {
+        let set = |directive| self.last(directive).filter(|value| !value.is_empty());
+        let of_root = |name: &str| matches!(name, "root" | "0");
+        let user = set("User").is_none_or(of_root) && !self.is_on("DynamicUser");
+        let in_group = set("Group").map_or(user, of_root);
+        (self.is_on("ProtectProc") && in_group).then_some(
+            "it hides nothing from whoever is in the group of root (proc(5), hidepid=); another Group= closes it",
+        )
+    }
 }
