@@ -2,7 +2,7 @@
 
 use crate::peer;
 use crate::published::installed;
-use crate::services::{DEBIAN, HERE, NEWER, OLDER, Service, Standing, Table, Unit};
+use crate::services::{DEBIAN, HERE, NEWER, OLDER, Service, Standing, Table, Unit, told};
 
 const PAGE: &str = "docs/comparison.md";
 
@@ -98,8 +98,7 @@ fn compare(service: &Service) {
         let alone = if alone.is_empty() { "nothing".to_owned() } else { format!("`{}`", alone.join("`, `")) };
         less.row(&[&format!("`{}`", service.name), by, &alone], &[]);
     }
-    let missing = [table.missing(), less.missing()].concat();
-    assert!(missing.is_empty(), "the page does not say this:\n{}", missing.join("\n"));
+    told(&[table, less]);
 }
 
 #[test]

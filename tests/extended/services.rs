@@ -248,11 +248,17 @@ impl Table {
     }
 
     /// Prints all of it, and tells what the page does not say.
-    pub fn missing(&self) -> Vec<String> {
+    fn missing(&self) -> Vec<&str> {
         for Row { stable, rest } in &self.seen {
             println!("{stable} {rest}");
         }
-        let stable = self.seen.iter().map(|row| &row.stable);
-        stable.filter(|row| !self.page.contains(*row)).cloned().collect()
+        self.seen.iter().map(|row| row.stable.as_str()).filter(|row| !self.page.contains(row)).collect()
     }
+}
+
+/// The pages say what was seen.
+#[track_caller]
+pub fn told(tables: &[Table]) {
+    let missing: Vec<&str> = tables.iter().flat_map(Table::missing).collect();
+    assert!(missing.is_empty(), "the page does not say this:\n{}", missing.join("\n"));
 }
