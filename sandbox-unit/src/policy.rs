@@ -7,7 +7,7 @@ mod opened;
 mod rules;
 
 use crate::directive::{self, Section};
-use crate::spec::Spec;
+use crate::spec::{RawSetting, Spec};
 use crate::unit::value::boolean;
 use crate::version::SystemdVersion;
 use opened::Opened;
@@ -134,8 +134,8 @@ fn is_raw(spec: &Spec, directive: &str) -> bool {
 
 /// What a package sets a switch to by hand; `None` where it does not, or not with a word that systemd takes.
 fn raw_flag(spec: &Spec, directive: &str) -> Option<bool> {
-    let service = spec.raw.iter().filter(|raw| raw.section == Section::Service.name() && raw.directive == directive);
-    boolean(service.last()?.values.last()?)
+    let in_service = |raw: &&RawSetting| raw.section == Section::Service.name() && raw.directive == directive;
+    boolean(spec.raw.iter().rev().find(in_service)?.values.last()?)
 }
 
 #[cfg(test)]

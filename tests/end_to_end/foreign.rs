@@ -103,6 +103,32 @@ fn one_that_ends_is_not_waited_for() {
 }
 
 #[test]
+fn what_systemd_itself_leaves_open_is_told_with_what_closes_it() {
+    const GAPS: [(&str, &str); 3] = [
+        ("write-run", "ReadOnlyPaths=/run"),
+        ("tunable-sys", "BindReadOnlyPaths=/sys"),
+        ("see-processes", "Group=nogroup"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let open =
+        "User=\nProtectSystem=strict\nProtectKernelTunables=yes\nProtectProc=invisible\nCapabilityBoundingSet=\n";
+    let (code, report) = verify(&counter(folder.path(), open), &["--image", "257"]);
+    assert_eq!(code, 1, "{:#}", report["units"][0]["summary"]);
+    for (id, closes) in GAPS {
+        let through = probe(&report, id);
+        let closing = closes.trim_end_matches("nogroup");
+        assert!(through["verdict"] == "allowed" && through["why"].as_str().unwrap().contains(closing), "{through:#}");
+    }
+    let closing: Vec<&str> = GAPS.iter().map(|(_, line)| *line).collect();
+    let closed = format!("{open}{}\n", closing.join("\n"));
+    let (code, report) = verify(&counter(folder.path(), &closed), &["--image", "257"]);
+    for (id, _) in GAPS {
+        assert_eq!(probe(&report, id)["verdict"], "refused", "{:#}", probe(&report, id));
+    }
+    assert_eq!(code, 0, "{:#}", report["units"][0]["summary"]);
+}
+
+#[test]
 fn what_cannot_be_verified_is_told_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.service");
