@@ -193,12 +193,12 @@ impl Service {
         let before = service::restarts(&shown);
         self.start();
         let began = Instant::now();
-        for wanted in &self.booted.subject.spec.verify.works {
-            let (name, made) = (check::name(wanted), check::make(&self.booted.machine, wanted));
-            let ok = made.is_ok();
-            self.works(Work { name, ok, detail: made.unwrap_or_else(|wrong| wrong) });
+        let spec = &self.booted.subject.spec;
+        for place in 0..spec.verify.works.len() {
+            let work = service::check(&self.booted.machine, spec, place, service::LISTENING);
+            self.works(expect(work, format!("check {unit}")));
         }
-        let stays = service::stays_up(&self.booted.machine, &self.booted.subject.spec, began, before);
+        let stays = service::stays_up(&self.booted.machine, spec, began, before);
         if let (Some(work), _) = expect(stays, format!("look at {unit}")) {
             self.works(work);
         }

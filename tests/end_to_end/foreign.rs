@@ -77,6 +77,32 @@ fn what_does_not_stop_what_it_claims_to_stop_is_a_finding() {
 }
 
 #[test]
+fn one_that_listens_a_while_after_it_is_up_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = folder.path().join("late.service");
+    let listens = "/usr/bin/systemd-socket-activate --listen=127.0.0.1:8096 --accept /bin/cat";
+    fs::write(&unit, format!("[Service]\nExecStart=/bin/sh -c 'sleep 1; exec {listens}'\n")).unwrap();
+    let unit = unit.to_str().unwrap();
+    let (_, report) = verify(unit, &["--works", "tcp:127.0.0.1:8096", "--works", "tcp:127.0.0.1:8097"]);
+    // Only for the first: by then it is up.
+    let failing: Vec<&Value> = failing(&report).iter().map(|work| &work["name"]).collect();
+    assert_eq!(failing, ["tcp 127.0.0.1:8097"]);
+}
+
+#[test]
+fn one_that_ends_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = folder.path().join("gone.service");
+    fs::write(&unit, "[Service]\nExecStart=/bin/true\n").unwrap();
+    let (_, report) = verify(unit.to_str().unwrap(), &["--works", "tcp:127.0.0.1:8096"]);
+    let wrong = failing(&report);
+    assert!(wrong[0]["detail"].as_str().unwrap().starts_with("cannot connect"), "{wrong:#?}");
+    let phases = report["units"][0]["phases"].as_array().unwrap();
+    let works = phases.iter().find(|phase| phase["name"] == "works").unwrap();
+    assert!(works["ms"].as_u64().unwrap() < 5000, "{works}");
+}
+
+#[test]
 fn what_systemd_itself_leaves_open_is_told_with_what_closes_it() {
     const GAPS: [(&str, &str); 3] = [
         ("write-run", "ReadOnlyPaths=/run"),

@@ -1,10 +1,10 @@
 //! Units from Debian packages, as they are: `verify --unit` in a root file system that has them.
 
-use assert_cmd::Command;
+use crate::debian;
+use crate::program::tool;
 use serde_json::Value;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
-use std::process;
+use std::path::PathBuf;
 
 /// A unit, and how it is seen to work.
 struct Daemon {
@@ -37,28 +37,13 @@ const DAEMONS: &[Daemon] = &[
     daemon("unbound", &["--ready", "tcp:127.0.0.1:53"]),
 ];
 
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,libpam-systemd,iproute2,nginx-light,redis-server,redis-tools,memcached,unbound,\
-                        dns-root-data,chrony,openssh-server,dnsmasq,haproxy,lighttpd,mosquitto,rsyslog,cron,tor,\
-                        prometheus-node-exporter";
+const PACKAGES: &str = "nginx-light,redis-server,redis-tools,memcached,unbound,dns-root-data,chrony,openssh-server,dnsmasq,\
+                        haproxy,lighttpd,mosquitto,rsyslog,cron,tor,prometheus-node-exporter";
 
-/// A root file system of Debian 12 with all of them. It is made once a target directory.
+/// A root file system of Debian 12 with all of them.
 fn image() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("daemons");
-    let (root, made) = (folder.join("root"), folder.join("packages"));
-    if std::fs::read_to_string(&made).is_ok_and(|packages| packages == PACKAGES) {
-        return root;
-    }
-    Command::new(env!("CARGO_BIN_EXE_cargo-sandbox-unit")).args(["sandbox-unit", "doctor", "--fix"]).assert().success();
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-    std::fs::create_dir_all(&folder).unwrap();
-    let mut builder = process::Command::new("mmdebstrap");
-    builder.args(["--mode=root", "--variant=minbase", &format!("--include={PACKAGES}"), "bookworm"]).arg(&root);
-    let built = builder.output().unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let root = debian::root("daemons", "bookworm", PACKAGES);
     std::fs::write(root.join("etc/default/chrony"), "DAEMON_OPTS=\"-F 1 -x\"\n").unwrap();
-    std::fs::write(made, PACKAGES).unwrap();
     root
 }
 
@@ -77,9 +62,9 @@ fn units_of_debian_let_through_what_they_are_known_to_let_through() {
     let image = image();
     let mut told = String::new();
     for Daemon { unit, arguments } in DAEMONS {
-        let mut tool = Command::new(env!("CARGO_BIN_EXE_cargo-sandbox-unit"));
-        tool.args(["sandbox-unit", "verify", "--quiet", "--format", "json", "--unit", unit]);
-        let output = tool.args(*arguments).arg("--image").arg(&image).output().unwrap();
+        let mut verify = tool("verify");
+        verify.args(["--quiet", "--format", "json", "--unit", unit]);
+        let output = verify.args(*arguments).arg("--image").arg(&image).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{unit}: {errors}"));
         let report = &report["units"][0];

@@ -5,11 +5,17 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod browser;
+mod comparison;
 mod daemons;
+mod debian;
 mod from_nothing;
+mod hardened;
 mod installed;
 mod mutants;
+mod peer;
+mod program;
 mod published;
+mod services;
 
 use published::{Published, Verified};
 

@@ -1,5 +1,6 @@
 //! Every mutant of a necessary setting turns `verify` red, for all examples. (hello-http has its own in the ordinary tests.)
 
+use crate::program::as_from_a_shell;
 use assert_cmd::Command;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -12,13 +13,7 @@ fn root() -> PathBuf {
 
 /// The program under test on an example.
 fn tool(verb: &str, example: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-sandbox-unit"));
-    // As from a shell: what Cargo sets for tests would make every build inside differ.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
-        if name != "CARGO_HOME" {
-            command.env_remove(name);
-        }
-    }
+    let mut command = as_from_a_shell(Command::new(env!("CARGO_BIN_EXE_cargo-sandbox-unit")));
     let manifest = root().join("examples").join(example).join("Cargo.toml");
     command.current_dir(root()).args([verb, "--manifest-path"]).arg(manifest);
     command

@@ -1,10 +1,11 @@
 //! A crate as it was published, with a few lines more in its Cargo.toml, and what the program under test says of it.
 
+use crate::program::{as_from_a_shell, built, tool};
+use crate::services::Hardened;
 use assert_cmd::Command;
 use cargo_metadata::MetadataCommand;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 use tempfile::TempDir;
 
 /// A package on crates.io.
@@ -33,10 +34,15 @@ impl Published {
     /// The same, with something else in one place of the metadata.
     pub fn source_with(&self, from: &str, to: &str) -> Source {
         assert!(self.metadata.contains(from), "{from:?} is not in the metadata of {}", self.name);
+        self.source_declaring(&self.metadata.replacen(from, to, 1))
+    }
+
+    /// The same, with this as the metadata.
+    pub fn source_declaring(&self, metadata: &str) -> Source {
         let folder = tempfile::tempdir().unwrap();
         copy(&self.download(), folder.path());
         let manifest = folder.path().join("Cargo.toml");
-        let text = std::fs::read_to_string(&manifest).unwrap() + &self.metadata.replacen(from, to, 1);
+        let text = std::fs::read_to_string(&manifest).unwrap() + metadata;
         std::fs::write(manifest, text).unwrap();
         Source { folder, arguments: self.arguments }
     }
@@ -85,6 +91,11 @@ impl Source {
         }
     }
 
+    /// `harden`, with these further arguments.
+    pub fn harden(&self, arguments: &[&str]) -> Hardened {
+        Hardened::by(self.tool("harden").arg("--locked").args(self.arguments).args(arguments))
+    }
+
     /// The units, in a folder of their own.
     pub fn emit(&self) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -93,28 +104,19 @@ impl Source {
     }
 
     fn tool(&self, verb: &str) -> Command {
-        static INSTALLED: Once = Once::new();
-        INSTALLED.call_once(|| {
-            program().args(["doctor", "--fix"]).assert().success();
-        });
-        let mut command = program();
-        command.arg(verb).arg("--manifest-path").arg(self.folder.path().join("Cargo.toml"));
+        let mut command = tool(verb);
+        command.arg("--manifest-path").arg(self.folder.path().join("Cargo.toml"));
         command
     }
 }
 
-/// The program under test, which builds where the next run finds what was built.
-pub fn program() -> Command {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-sandbox-unit"));
-    // As from a shell: what Cargo sets for tests would make every build inside differ from the user's.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
-        if name != "CARGO_HOME" {
-            command.env_remove(name);
-        }
-    }
-    command.env("NO_COLOR", "1").env("CARGO_TARGET_DIR", root.join("target/extended"));
-    command
+/// A program of a package on crates.io, as `cargo install` builds it.
+pub fn installed(name: &str, version: &str, arguments: &[&str], program: &str) -> PathBuf {
+    let root = built().join("programs");
+    let mut cargo = as_from_a_shell(Command::new("cargo"));
+    cargo.args(["install", "--quiet", "--locked", name, "--version", &format!("={version}")]).args(arguments);
+    cargo.arg("--root").arg(&root).env("CARGO_TARGET_DIR", built()).assert().success();
+    root.join("bin").join(program)
 }
 
 /// What `verify` has ended with.

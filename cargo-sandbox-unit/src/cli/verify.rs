@@ -83,7 +83,8 @@ pub struct Foreign {
     /// Put this file into the machine, as in target/release/hello:/usr/bin/hello (can be given several times)
     #[arg(long, value_name = "FROM:TO")]
     pub install: Vec<Install>,
-    /// What says that the unit is ready: http://…, tcp:HOST:PORT, unix:PATH or log:TEXT
+    /// What says that the unit is ready: http://…, tcp:HOST:PORT, unix:PATH or log:TEXT (default: that systemd calls it
+    /// active, and somebody answers the first of --works)
     #[arg(long, value_name = "CHECK")]
     pub ready: Option<Ready>,
     /// What must work: http://…, tcp:HOST:PORT, unix:PATH or run:PROGRAM… (can be given several times)

@@ -193,7 +193,7 @@ impl Lane {
         }
         self.install(&subject, patience, further)?;
         let mut attempt = Attempt::default();
-        self.exercise(&subject, &mut attempt)?;
+        self.exercise(&subject, patience, &mut attempt)?;
         let unit = subject.unit();
         let properties = if attempt.failed().is_some() {
             self.machine.show(&unit, &[explain::PROPERTIES, remains::PROPERTIES].concat())?
@@ -242,9 +242,9 @@ impl Lane {
     }
 
     /// Runs the service until something does not work.
-    fn exercise(&self, subject: &Subject, attempt: &mut Attempt) -> Result<(), VerifyError> {
+    fn exercise(&self, subject: &Subject, patience: Duration, attempt: &mut Attempt) -> Result<(), VerifyError> {
         for passes in [PASSES, 1] {
-            if !self.round(subject, passes, attempt)? {
+            if !self.round(subject, passes, patience, attempt)? {
                 return Ok(());
             }
         }
@@ -252,7 +252,13 @@ impl Lane {
     }
 
     /// Starts the service, makes every check this often, and stops it. Whether everything worked.
-    fn round(&self, subject: &Subject, passes: usize, attempt: &mut Attempt) -> Result<bool, VerifyError> {
+    fn round(
+        &self,
+        subject: &Subject,
+        passes: usize,
+        patience: Duration,
+        attempt: &mut Attempt,
+    ) -> Result<bool, VerifyError> {
         let (machine, spec) = (&self.machine, &subject.spec);
         let began = Instant::now();
         let started = service::start(machine, spec)?;
@@ -263,21 +269,23 @@ impl Lane {
             let ready = service::wait(machine, spec, &ready.check, ready.within)?;
             attempt.works.push(ready);
         }
-        attempt.ready_ms = attempt.ready_ms.max(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        for _ in 0..passes {
-            for wanted in &spec.verify.works {
+        let mut ready = began.elapsed();
+        for pass in 0..passes {
+            for place in 0..spec.verify.works.len() {
                 if attempt.failed().is_some() {
                     return Ok(false);
                 }
-                let made = check::make(machine, wanted);
-                let ok = made.is_ok();
-                let (Ok(detail) | Err(detail)) = made;
-                if ok {
-                    attempt.answers.push(detail.clone());
+                let work = service::check(machine, spec, place, patience)?;
+                if work.ok {
+                    attempt.answers.push(work.detail.clone());
                 }
-                attempt.works.push(Work { name: check::name(wanted), ok, detail });
+                attempt.works.push(work);
+                if (pass, place) == (0, 0) && spec.verify.ready.is_none() {
+                    ready = began.elapsed();
+                }
             }
         }
+        attempt.ready_ms = attempt.ready_ms.max(u64::try_from(ready.as_millis()).unwrap_or(u64::MAX));
         if attempt.failed().is_some() {
             return Ok(false);
         }

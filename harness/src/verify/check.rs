@@ -20,6 +20,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How much of an answer is shown.
 const SHOWN: usize = 200;
 
+/// Why a check did not pass.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Nobody answered, perhaps not yet.
+    #[error("{0}")]
+    Unanswered(String),
+    /// What came is not what must come.
+    #[error("{0}")]
+    Wrong(String),
+}
+
 /// The name of a check in reports.
 #[must_use]
 pub fn name(check: &Check) -> String {
@@ -31,14 +42,18 @@ pub fn name(check: &Check) -> String {
     }
 }
 
-/// Makes a check once. What was seen, or what was wrong with it.
-pub fn make(machine: &Machine, check: &Check) -> Result<String, String> {
+/// Makes a check once, and tells what was seen.
+///
+/// # Errors
+/// Nobody answers, or not as wanted.
+pub fn make(machine: &Machine, check: &Check) -> Result<String, Failure> {
     match check {
         Check::Http { url, status, headers, body } => {
-            Request::get(url).send(machine)?.judge(*status, headers, body.as_deref())
+            let response = Request::get(url).send(machine).map_err(Failure::Unanswered)?;
+            response.judge(*status, headers, body.as_deref()).map_err(Failure::Wrong)
         }
         Check::Tcp { address, send, expect } => {
-            let target = Target::Inet(socket_address(address)?);
+            let target = Target::Inet(socket_address(address).map_err(Failure::Wrong)?);
             exchange(machine, &target, send.as_deref(), expect.as_deref())
         }
         Check::Unix { path, send, expect } => {
@@ -48,17 +63,20 @@ pub fn make(machine: &Machine, check: &Check) -> Result<String, String> {
     }
 }
 
-fn run(machine: &Machine, command: &[String], expect: Option<&str>) -> Result<String, String> {
+fn run(machine: &Machine, command: &[String], expect: Option<&str>) -> Result<String, Failure> {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
-    let output = machine.exec(&words, &[], Duration::from_secs(60)).map_err(|error| error.to_string())?;
+    let output =
+        machine.exec(&words, &[], Duration::from_secs(60)).map_err(|error| Failure::Wrong(error.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("exit status {}: {}", output.status, shorten(&format!("{text}{errors}"))));
+        // As clients end that find nobody.
+        let told = format!("exit status {}: {}", output.status, shorten(&format!("{text}{errors}")));
+        return Err(Failure::Unanswered(told));
     }
     match expect {
         Some(wanted) if !text.contains(wanted) => {
-            Err(format!("its output does not hold {wanted:?}: {}", shorten(&text)))
+            Err(Failure::Wrong(format!("its output does not hold {wanted:?}: {}", shorten(&text))))
         }
         _ => Ok(if text.trim().is_empty() { "exit 0".into() } else { format!("exit 0: {}", shorten(&text)) }),
     }
@@ -137,14 +155,14 @@ pub fn ask_all(machine: &Machine, programs: &[Program], within: Duration) -> Res
     decode(&output.stdout, programs.len()).ok_or_else(|| "the prober did not understand its program".into())
 }
 
-fn exchange(machine: &Machine, target: &Target, send: Option<&str>, expect: Option<&str>) -> Result<String, String> {
+fn exchange(machine: &Machine, target: &Target, send: Option<&str>, expect: Option<&str>) -> Result<String, Failure> {
     // Without anything to send, a newline would be an intrusion: only an expected banner is waited for.
     let sent = send.or(expect.map(|_| "")).map(str::as_bytes);
-    let answer = converse(machine, target, sent, true)?;
+    let answer = converse(machine, target, sent, true).map_err(Failure::Unanswered)?;
     let text = String::from_utf8_lossy(&answer);
     match expect {
         Some(wanted) if !text.contains(wanted) => {
-            Err(format!("the answer does not hold {wanted:?}: {}", shorten(&text)))
+            Err(Failure::Wrong(format!("the answer does not hold {wanted:?}: {}", shorten(&text))))
         }
         Some(_) => Ok(format!("answered {}", shorten(&text))),
         None => Ok("accepts connections".into()),

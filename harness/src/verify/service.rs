@@ -1,5 +1,6 @@
 //! The service itself: started, made ready, checked, stopped, and everything about it put into its report.
 
+use super::check::Failure;
 use super::declared::Declared;
 use super::explain::{PROPERTIES, Properties, denials, explain};
 use super::judge::{Claims, Observed, errno_name, judge};
@@ -20,6 +21,8 @@ const SETTLING: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a service may take to stop before that counts as a failure.
 const STOPPING: Duration = Duration::from_secs(10);
+/// How long a service of which nothing says when it is ready may take until it answers.
+pub const LISTENING: Duration = Duration::from_secs(10);
 /// How often readiness is asked for.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -49,10 +52,11 @@ pub fn run(machine: &Machine, subject: &Subject, listener: Listener<'_>) -> Resu
         works.push(timed(listener, &mut phases, "ready", || wait(machine, spec, &ready.check, ready.within))?);
     }
     if works.iter().all(|work| work.ok) {
-        timed(listener, &mut phases, "works", || {
-            works
-                .extend(spec.verify.works.iter().map(|wanted| work(check::name(wanted), check::make(machine, wanted))));
+        let checked = timed(listener, &mut phases, "works", || -> Result<Vec<Work>, VerifyError> {
+            let places = 0..spec.verify.works.len();
+            places.map(|place| check(machine, spec, place, LISTENING)).collect()
         });
+        works.extend(checked?);
     }
     // Asked before the service is stopped, which changes the answer.
     let properties = if state == State::Up {
@@ -143,13 +147,6 @@ fn every_probe_ran(probed: &Probed) -> Work {
         _ => format!("nothing was heard of {silent} of {}", probed.observed.len()),
     };
     Work { name: "every probe ran".into(), ok: silent == 0, detail }
-}
-
-fn work(name: String, result: Result<String, String>) -> Work {
-    match result {
-        Ok(detail) => Work { name, ok: true, detail },
-        Err(detail) => Work { name, ok: false, detail },
-    }
 }
 
 /// What starting has led to.
@@ -252,6 +249,28 @@ fn stays(spec: &Spec, properties: &Properties) -> bool {
     properties.get("Type").is_some_and(|kind| kind != "oneshot") && !spec.socket && spec.timer.is_none()
 }
 
+/// Makes one of the checks. Where nothing says when the service is ready, the first is made until somebody answers or the time
+/// is over: systemd calls most services up before they have done anything.
+pub fn check(machine: &Machine, spec: &Spec, place: usize, within: Duration) -> Result<Work, VerifyError> {
+    let Some(wanted) = spec.verify.works.get(place) else {
+        return Err(VerifyError::Inside(format!("there is no check {place}")));
+    };
+    let name = check::name(wanted);
+    let waits = place == 0 && spec.verify.ready.is_none();
+    let began = Instant::now();
+    loop {
+        let (failure, again) = match check::make(machine, wanted) {
+            Ok(detail) => return Ok(Work { name, ok: true, detail }),
+            Err(failure @ Failure::Unanswered(_)) => (failure, waits && began.elapsed() < within),
+            Err(failure @ Failure::Wrong(_)) => (failure, false),
+        };
+        if !again || !comes_up_silently(machine, spec)? {
+            return Ok(Work { name, ok: false, detail: failure.to_string() });
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
 /// Asks until the service is ready or the time is over.
 pub fn wait(machine: &Machine, spec: &Spec, ready: &ReadyCheck, within: Duration) -> Result<Work, VerifyError> {
     let (name, asked) = match ready {
@@ -272,8 +291,8 @@ pub fn wait(machine: &Machine, spec: &Spec, ready: &ReadyCheck, within: Duration
         let result = check::make(machine, &asked);
         match result {
             Ok(detail) => return Ok(Work { name, ok: true, detail }),
-            Err(detail) if began.elapsed() >= within => {
-                return Ok(Work { name, ok: false, detail: format!("not within {within:?}: {detail}") });
+            Err(failure) if began.elapsed() >= within => {
+                return Ok(Work { name, ok: false, detail: format!("not within {within:?}: {failure}") });
             }
             Err(_) if has_ended(machine, spec)? => {
                 return Ok(Work { name, ok: false, detail: "the service ended before it was ready".into() });
@@ -317,9 +336,20 @@ fn log(machine: &Machine, spec: &Spec, text: &str, within: Duration) -> Result<W
 
 /// Whether there is nothing to wait for any more.
 fn has_ended(machine: &Machine, spec: &Spec) -> Result<bool, VerifyError> {
-    let properties = machine.show(&spec.service_unit(), &["ActiveState", "Type"])?;
+    Ok(is_over(spec, &machine.show(&spec.service_unit(), &["ActiveState", "Type"])?))
+}
+
+fn is_over(spec: &Spec, properties: &Properties) -> bool {
     let state = properties.get("ActiveState").map(String::as_str).unwrap_or_default();
-    Ok(state == "failed" || (state == "inactive" && stays(spec, &properties)))
+    state == "failed" || (state == "inactive" && stays(spec, properties))
+}
+
+/// Whether the service may still be on its way up though systemd calls it up: not one that says itself when it is, and not one
+/// for which systemd listens.
+fn comes_up_silently(machine: &Machine, spec: &Spec) -> Result<bool, VerifyError> {
+    let properties = machine.show(&spec.service_unit(), &["ActiveState", "Type"])?;
+    let kind = properties.get("Type").map(String::as_str).unwrap_or_default();
+    Ok(!spec.socket && matches!(kind, "simple" | "exec" | "idle" | "forking") && !is_over(spec, &properties))
 }
 
 /// The units of a service, what starts it first: a socket at which somebody still waits would start a service that is

@@ -160,7 +160,7 @@ fn what_several_declarations_open_is_opened_once() {
     let at = |address: &str| Listen::Port {
         transport: Transport::Tcp,
         address: Some(address.parse().expect("an address")),
-        port: 8080,
+        ports: 8080.into(),
     };
     let mut both = Spec { listen: vec![at("127.0.0.1"), at("::1")], clients: Peers::Loopback, ..spec() };
     both.devices = vec!["/dev/fuse".into(), "/dev/fuse".into()];

@@ -246,7 +246,7 @@ pub static VERIFY: Table = Table::of(
             "{ http = \"http://127.0.0.1/healthz\", within = \"10s\" }",
             "What says that it is ready, beyond its type",
         )
-        .default("that systemd calls it active"),
+        .default("that systemd calls it active, and somebody answers the first of `works`"),
         key(
             "works",
             Tables(&CHECK),
