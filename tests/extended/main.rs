@@ -9,6 +9,7 @@ mod comparison;
 mod daemons;
 mod debian;
 mod hardened;
+mod mutants;
 mod peer;
 mod program;
 mod published;
