@@ -92,8 +92,8 @@ fn addresses_have_their_keys() {
         lines(&calls),
         [
             "Type(Notify): it tells systemd over the notification socket",
-            "Listen(Port { transport: Tcp, address: None, port: 80 }): it listens on tcp 0.0.0.0:80",
-            "Listen(Port { transport: Udp, address: Some(127.0.0.1), port: 514 }): it listens on udp 127.0.0.1:514",
+            "Listen(Port { transport: Tcp, address: None, ports: Ports { first: 80, last: 80 } }): it listens on tcp 0.0.0.0:80",
+            "Listen(Port { transport: Udp, address: Some(127.0.0.1), ports: Ports { first: 514, last: 514 } }): it listens on udp 127.0.0.1:514",
             "Listen(Unix { path: \"/run/own/own.sock\" }): it binds a socket to /run/own/own.sock",
             "Need(dns): it asks the name server at 192.0.2.8:53",
             "Connect(Networks([\"192.0.2.7\"])): it connects to 192.0.2.7 port 5432",
