@@ -361,9 +361,9 @@ mod tests {
 
     #[test]
     fn one_that_listens_on_loopback_alone_has_no_other_clients() {
-        let port = |address: Option<&str>, port| {
+        let port = |address: Option<&str>, port: u16| {
             let address = address.map(|address| address.parse().expect("an address"));
-            Opening::Listen(Listen::Port { transport: Transport::Tcp, address, port })
+            Opening::Listen(Listen::Port { transport: Transport::Tcp, address, ports: port.into() })
         };
         let near = [port(Some("127.0.0.1"), 80), port(Some("::1"), 80)];
         assert_eq!(given(&near).clients, Peers::Loopback);
