@@ -249,3 +249,18 @@ fn a_machine_that_is_older_than_what_the_unit_is_for_is_told_with_one_that_is_no
         assert!(found.errors.contains(told), "no {told:?} in {}", found.errors);
     }
 }
+
+#[test]
+fn a_unit_that_no_package_declares_gets_a_drop_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (unit, out) = (folder.path().join("writes.service"), folder.path().join("out"));
+    std::fs::write(&unit, "[Service]\nType=oneshot\nExecStart=/usr/bin/touch /var/lib/written\n").unwrap();
+    let mut harden = tool();
+    harden.args(["harden", "--format", "json", "--works", "run:/usr/bin/test -e /var/lib/written", "--unit"]);
+    let found = Hardened::from(harden.arg(unit).arg("--out-dir").arg(&out).output().unwrap());
+    found.needs_just(&["write = [\"/var/lib\"]"]);
+    let drop_in = std::fs::read_to_string(out.join("writes.service.d/50-sandbox-unit.conf")).unwrap();
+    for line in ["\nProtectSystem=strict\n", "\nReadWritePaths=/var/lib\n", "\nNoNewPrivileges=yes\n"] {
+        assert!(drop_in.contains(line), "no {line:?} in {drop_in}");
+    }
+}
