@@ -6,9 +6,11 @@ use crate::{BORE, STATIC_WEB_SERVER};
 
 const PAGE: &str = "docs/hardened.md";
 
-/// What was found, as in a table.
+/// What was found, as in a table. Which of them is found first is of one run.
 fn needs(hardened: &Hardened) -> String {
-    hardened.needs().iter().map(|need| format!("`{need}`")).collect::<Vec<_>>().join(", ")
+    let mut needs = hardened.needs();
+    needs.sort_unstable();
+    needs.iter().map(|need| format!("`{need}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn rest(hardened: &Hardened) -> [String; 2] {
