@@ -31,18 +31,10 @@ pub(crate) trait Backend: Send + Sync {
     fn remove(&self, path: &str) -> Result<(), MachineError>;
     /// Renames a file.
     fn rename(&self, from: &str, to: &str) -> Result<(), MachineError>;
-    /// The version of its systemd and the release of its kernel, a line each.
-    fn identity(&self) -> Result<String, MachineError>;
     /// Whether what it was booted from is still there, where it needs that.
     fn intact(&self) -> Result<(), MachineError>;
     /// Shuts the system down in order and waits for its end.
     fn shutdown(self: Box<Self>) -> Result<(), MachineError>;
-}
-
-/// What [`Backend::identity`] asks, where nobody knows it yet.
-pub(crate) fn identity(backend: &dyn Backend) -> Result<String, MachineError> {
-    const ASK: &str = "systemctl show --property=Version --value && cat /proc/sys/kernel/osrelease";
-    Ok(backend.exec(&["sh", "-c", ASK], b"", PATIENCE)?.checked("systemctl show")?.text().into_owned())
 }
 
 /// A booted system that nothing else uses; when it is dropped, it is gone at once and leaves nothing.
@@ -55,11 +47,13 @@ pub struct Machine {
 impl Machine {
     /// A machine whose systemd answers.
     pub(crate) fn new(backend: Box<dyn Backend>) -> Result<Self, MachineError> {
-        let text = backend.identity()?;
+        const ASK: &str = "systemctl show --property=Version --value && cat /proc/sys/kernel/osrelease";
+        let output = backend.exec(&["sh", "-c", ASK], b"", PATIENCE)?.checked("systemctl show")?;
+        let text = output.text();
         let mut lines = text.lines();
         let version = lines.next().and_then(version).ok_or_else(|| MachineError::Unexpected {
             command: "systemctl show --property=Version".to_owned(),
-            answer: text.clone(),
+            answer: output.text().into_owned(),
         })?;
         let kernel = lines.next().unwrap_or_default().to_owned();
         Ok(Self { backend, version, kernel })

@@ -28,7 +28,7 @@ use crate::fit::DoesNotFit;
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::{Outcome, Program, decode};
-use crate::probe::{PROBER_PROGRAM, Probe, Run, canary, observer, probes_for};
+use crate::probe::{PROBER_PROGRAM, Probe, canary, observer, probes_for};
 use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
 use installation::Runs;
@@ -179,13 +179,9 @@ impl<'a> Session<'a> {
         listener: Listener<'a>,
     ) -> Result<Self, VerifyError> {
         let read = || -> Result<_, VerifyError> {
-            let records = plans.iter().flat_map(observation::records);
-            let files: Vec<String> = std::iter::once(installation::stage_records()).chain(records).collect();
-            let mut read = machine.read_files(&files)?.into_iter();
-            let staged = read.next().flatten().unwrap_or_default();
+            let staged = machine.read_file(&installation::stage_records())?.unwrap_or_default();
             decode(&staged, stage).ok_or_else(|| VerifyError::Inside("the stage was malformed".into()))?;
-            let collect = |plan| observation::collect(&machine, plan, read.by_ref().take(Run::ALL.len()));
-            plans.into_iter().map(collect).collect()
+            plans.into_iter().map(|plan| observation::collect(&machine, plan)).collect()
         };
         let attempted = trusted(&machine, read())?;
         Ok(Self { machine, facts, self_check, attempted, phases, listener })

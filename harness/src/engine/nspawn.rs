@@ -25,7 +25,7 @@ mod watcher;
 use super::run::run;
 use super::{ENVIRONMENT, Engine, EngineError, Installation, Missing, Privileges, SYSTEMD};
 use crate::image::Image;
-use crate::machine::{Backend, Machine, MachineError, Output, identity};
+use crate::machine::{Backend, Machine, MachineError, Output};
 use cgroup::{Cgroup, Hierarchy, Leader};
 use content::Content;
 use files::Root;
@@ -245,10 +245,6 @@ impl Backend for Booted {
 
     fn rename(&self, from: &str, to: &str) -> Result<(), MachineError> {
         self.file(from, self.root.rename(Path::new(from), Path::new(to)))
-    }
-
-    fn identity(&self) -> Result<String, MachineError> {
-        identity(self)
     }
 
     fn intact(&self) -> Result<(), MachineError> {

@@ -141,8 +141,7 @@ impl Booted {
         let stale: Vec<String> = Run::ALL.iter().map(|run| runs.records(*run)).collect();
         let plan = Plan { subject: self.subject.clone(), probes, declared: Vec::new(), notes: Vec::new() };
         let probed = self.in_its_place(probing, Standing::Prober, files, &stale, &Run::ALL, || {
-            let written = self.machine.read_files(&observation::records(&plan))?;
-            let attempted = observation::collect(&self.machine, plan, written)?;
+            let attempted = observation::collect(&self.machine, plan)?;
             let looked = observation::look(&self.machine, &attempted)?;
             Ok(attempted.observed(looked))
         })?;

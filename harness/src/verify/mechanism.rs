@@ -159,10 +159,8 @@ impl SelfCheck {
         let together = self.together();
         let mut seen = BTreeMap::new();
         let mut silent = Vec::new();
-        let alone = self.measures.iter().filter(|measure| !together.iter().any(|one| one.id == measure.id));
-        let units = alone.map(|measure| measure.unit()).chain([BARE.to_owned(), TOGETHER.to_owned()]);
-        let records = Records::read(machine, units)?;
-        for (measure, outcome) in together.iter().zip(records.of(TOGETHER, together.len())) {
+        let shared = Records::read(machine, [TOGETHER.to_owned()])?;
+        for (measure, outcome) in together.iter().zip(shared.of(TOGETHER, together.len())) {
             if !is_silent(&outcome) {
                 seen.insert(measure.id, outcome);
             } else if measure.is_known_to(version) {
@@ -170,26 +168,21 @@ impl SelfCheck {
             }
         }
         // One of their settings keeps the unit from starting: which one, each says for itself.
-        let records = if silent.is_empty() {
-            records
-        } else {
+        if !silent.is_empty() {
             start(machine, &silent)?;
-            let alone =
-                self.measures.iter().filter(|measure| !seen.contains_key(measure.id)).map(|measure| measure.unit());
-            Records::read(machine, alone.chain([BARE.to_owned()]))?
-        };
-        self.reports(machine, version, &seen, &records)
+        }
+        self.reports(machine, version, &seen)
     }
 
-    /// Every mechanism with what came of it; `seen` is what was seen of those that were measured together, `records` has the
-    /// others.
+    /// Every mechanism with what came of it; `seen` is what was seen of those that were measured together.
     fn reports(
         &self,
         machine: &Machine,
         version: SystemdVersion,
         seen: &BTreeMap<&'static str, Outcome>,
-        records: &Records,
     ) -> Result<Vec<MechanismReport>, MachineError> {
+        let alone = self.measures.iter().filter(|measure| !seen.contains_key(measure.id)).map(|measure| measure.unit());
+        let records = Records::read(machine, alone.chain([BARE.to_owned()]))?;
         let bare = records.of(BARE, self.measures.len());
         let controllers = String::from_utf8_lossy(&records.controllers);
         let mut reports = Vec::new();

@@ -51,23 +51,14 @@ pub struct Probed {
     pub notes: Vec<String>,
 }
 
-/// Where the prober reports of the runs of this plan, in the order of [`Run::ALL`].
-pub fn records(plan: &Plan) -> [String; 3] {
-    let runs = Runs::of(&plan.subject);
-    Run::ALL.map(|run| runs.records(run))
-}
-
-/// Takes what the prober [reported](records) of each run, as it was read. Where the sandbox refuses to create processes, its
-/// programs are run again, one a start.
-pub fn collect(
-    machine: &Machine,
-    plan: Plan,
-    written: impl IntoIterator<Item = Option<Vec<u8>>>,
-) -> Result<Attempted, VerifyError> {
+/// Reads what the prober reported of each run. Where the sandbox refuses to create processes, its programs are run again,
+/// one a start.
+pub fn collect(machine: &Machine, plan: Plan) -> Result<Attempted, VerifyError> {
     let runs = Runs::of(&plan.subject);
     let programs = |run| runs.programs(&plan.probes, &plan.declared, run);
-    let mut written = written.into_iter();
-    let mut heard = |run| decoded(&written.next().flatten().unwrap_or_default(), programs(run).len());
+    let written = machine.read_files(&Run::ALL.map(|run| runs.records(run)))?;
+    let mut written = written.into_iter().map(Option::unwrap_or_default);
+    let mut heard = |run| decoded(&written.next().unwrap_or_default(), programs(run).len());
     let [root, user, unit] = Run::ALL;
     let mut outcomes = [heard(root)?, heard(user)?, heard(unit)?];
     let inside = &mut outcomes[2];

@@ -6,12 +6,8 @@ own=/run/sandbox-unit-agent/$$
 mkdir -p -m 0700 /run/sandbox-unit-agent
 mkdir "$own"
 until [ -S /run/systemd/private ]; do sleep 0.01; done
-# The first to come tells whom it has met, which it asks while the machine still boots.
-version=
-[ "$(echo /run/sandbox-unit-agent/*)" != "$own" ] || version=$(systemctl show --property=Version --value 2>/dev/null)
-read -r kernel </proc/sys/kernel/osrelease
 systemctl is-system-running --wait >/dev/null 2>&1
-echo "up $kernel $version"
+echo up
 while read -r code input; do
     head -c "$code" >"$own/code"
     if [ "$input" = 0 ]; then : >"$own/in"; else head -c "$input" >"$own/in"; fi

@@ -4,7 +4,7 @@ use super::agent::{Answer, Attached, quoted};
 use super::body::{Body, Fault};
 use super::daemon::reason;
 use crate::engine::EngineError;
-use crate::machine::{Backend, MachineError, Output, identity};
+use crate::machine::{Backend, MachineError, Output};
 use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,8 +35,6 @@ pub(super) struct Booted {
     /// Those who do what they are told. (Before the body, so that they go first.)
     agents: Agents,
     body: Body,
-    /// The version of its systemd and the release of its kernel, a line each, where the first agent has told.
-    identity: Option<String>,
 }
 
 /// The agents of a machine.
@@ -77,11 +75,10 @@ impl Agents {
 impl Booted {
     /// Waits until systemd in the container has started what it starts at boot.
     pub fn enter(body: Body) -> Result<Self, EngineError> {
-        let mut booted = Self { agents: Agents::default(), body, identity: None };
+        let booted = Self { agents: Agents::default(), body };
         let greeted = booted.body.engine.connection.within(BOOT, booted.agent());
         match greeted {
-            Some(Ok((agent, identity))) => {
-                booted.identity = identity;
+            Some(Ok(agent)) => {
                 booted.agents.done(Some(agent));
                 Ok(booted)
             }
@@ -90,16 +87,15 @@ impl Booted {
         }
     }
 
-    /// A new agent that is ready, and what it knows of the machine.
-    async fn agent(&self) -> io::Result<(Attached, Option<String>)> {
+    /// A new agent that is ready.
+    async fn agent(&self) -> io::Result<Attached> {
         let docker = &self.body.engine.connection.docker;
         let script = [include_str!("enter.sh"), "enter", &self.body.name, include_str!("agent.sh")];
         let mut agent = Attached::start(docker, &self.body.name, &script).await.map_err(io::Error::other)?;
-        let said = agent.line().await?;
-        let Some(told) = said.strip_prefix("up ") else { return Err(io::Error::other(said)) };
-        let (kernel, version) = told.split_once(' ').unwrap_or_default();
-        let identity = (!version.is_empty()).then(|| format!("{version}\n{kernel}\n"));
-        Ok((agent, identity))
+        match agent.line().await?.as_str() {
+            "up" => Ok(agent),
+            other => Err(io::Error::other(other.to_owned())),
+        }
     }
 
     /// Why it did not come up, from what was said in place of a greeting.
@@ -137,7 +133,7 @@ impl Booted {
         let answered = self.body.engine.connection.within(within, async {
             let mut agent = match agent {
                 Some(agent) => agent,
-                None => self.agent().await?.0,
+                None => self.agent().await?,
             };
             let answer = agent.ask(code, input).await?;
             Ok::<_, io::Error>((agent, answer))
@@ -265,13 +261,6 @@ rm -f "$@""#;
     fn rename(&self, from: &str, to: &str) -> Result<(), MachineError> {
         let code = format!("to={}\nmkdir -p -- \"${{to%/*}}/\" && mv -fT -- {} \"$to\"", quoted(to), quoted(from));
         self.file(from, &code, b"").map(drop)
-    }
-
-    fn identity(&self) -> Result<String, MachineError> {
-        match &self.identity {
-            Some(known) => Ok(known.clone()),
-            None => identity(self),
-        }
     }
 
     fn intact(&self) -> Result<(), MachineError> {
