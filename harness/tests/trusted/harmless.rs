@@ -21,7 +21,7 @@ ip link 2>/dev/null | cut -d ' ' -f 2
 cat /proc/net/route
 cat /sys/kernel/mm/transparent_hugepage/enabled
 readlink /etc/localtime
-find /dev /dev/shm -xdev -printf '%p %m %U %G\n' | grep -v '^/dev/\(pts\|ptmx\|shm \)' | sort
+find /dev /dev/shm /dev/mqueue -xdev -printf '%p %m %U %G\n' | grep -v '^/dev/\(pts\|ptmx\|shm \)' | sort
 "#;
 
 /// Of a machine, every file in it, too, and what its processes share.
@@ -59,6 +59,7 @@ fn the_whole_catalogue_as_root_and_without_a_sandbox_changes_nothing() {
     };
     let before = inside();
     assert!(before.contains("/usr/bin/sh") && before.contains("/opt/sandbox-unit-canary"), "{before}");
+    assert!(before.contains("/dev/mqueue/"), "queues of messages are seen: {before}");
     let seen = run(&machine, &trials);
     let went_through = seen[0].iter().filter(|evidence| evidence.is_none()).count();
     // Nothing was harmless because it was stopped: that is for the kernel that lacks it alone.
