@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// What the prober is made of.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "calls.rs",
     "machine.rs",
     "main.rs",
     "recorder.rs",
+    "recorder/draft.rs",
     "recorder/memory.rs",
     "recorder/paths.rs",
     "recorder/trace.rs",

@@ -20,6 +20,7 @@
 //! `Seccomp`), and calls are slower. If the recorder is killed, so is everything that it traces: filtered calls would fail
 //! without it. What io_uring does on the service's behalf is not seen, only that it is set up.
 
+mod draft;
 mod memory;
 mod paths;
 mod trace;

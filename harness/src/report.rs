@@ -247,6 +247,20 @@ impl Report {
 }
 
 #[cfg(test)]
+impl MachineFacts {
+    /// Of a machine that tests of reports tell of.
+    fn told_of(systemd: u16) -> Self {
+        Self {
+            engine: "nspawn".into(),
+            image: "this machine".into(),
+            systemd,
+            kernel: "6.1.0".into(),
+            mechanisms: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -194,8 +194,7 @@ impl Service {
         self.start();
         let began = Instant::now();
         let spec = &self.booted.subject.spec;
-        for place in 0..spec.verify.works.len() {
-            let work = service::check(&self.booted.machine, spec, place, service::LISTENING);
+        for work in service::checks(&self.booted.machine, spec, service::LISTENING) {
             self.works(expect(work, format!("check {unit}")));
         }
         let stays = service::stays_up(&self.booted.machine, spec, began, before);

@@ -1,8 +1,11 @@
 //! Every setting of the examples is explained, and what is said of it is true.
 
+#[path = "../mutant.rs"]
+mod mutant;
+
 use crate::project::{emitted, example, tool, verify};
+use mutant::take_away;
 use serde_json::Value;
-use std::path::Path;
 
 /// Runs `prove --format json` with these further arguments: the exit code, and the proof.
 fn prove(arguments: &[&str]) -> (i32, Value) {
@@ -28,17 +31,8 @@ fn setting<'a>(unit: &'a Value, directive: &str) -> &'a Value {
 /// Verifies hello-http without the lines of these directives.
 fn verified_without(directives: &[&str]) -> crate::project::Verified {
     let folder = emitted("hello-http");
-    take_away(folder.path(), directives);
+    take_away(&folder.path().join("hello-http.service"), directives);
     verify(&example("hello-http"), &["--emitted", &folder.path().display().to_string()])
-}
-
-fn take_away(folder: &Path, directives: &[&str]) {
-    let unit = folder.join("hello-http.service");
-    let text = std::fs::read_to_string(&unit).unwrap();
-    let is_taken = |line: &&str| line.split_once('=').is_some_and(|(name, _)| directives.contains(&name));
-    let kept: Vec<&str> = text.lines().filter(|line| !is_taken(line)).collect();
-    assert!(text.lines().count() - kept.len() >= directives.len(), "not all of {directives:?} are there");
-    std::fs::write(&unit, kept.join("\n") + "\n").unwrap();
 }
 
 #[test]

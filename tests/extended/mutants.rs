@@ -1,7 +1,11 @@
 //! Every mutant of a necessary setting turns `verify` red, for all examples. (hello-http has its own in the ordinary tests.)
 
+#[path = "../mutant.rs"]
+mod mutant;
+
 use crate::program::as_from_a_shell;
 use assert_cmd::Command;
+use mutant::take_away;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -28,11 +32,7 @@ fn without(example: &str, directive: &str) -> (i32, Value) {
     let folder = tempfile::tempdir().unwrap();
     tool("emit", example).arg("--out-dir").arg(folder.path()).assert().success();
     let unit = folder.path().join(format!("{example}.service"));
-    let text = std::fs::read_to_string(&unit).unwrap();
-    let is_taken = |line: &&str| line.split_once('=').is_some_and(|(name, _)| name == directive);
-    let kept: Vec<&str> = text.lines().filter(|line| !is_taken(line)).collect();
-    assert!(kept.len() < text.lines().count(), "{example}: no {directive}");
-    std::fs::write(&unit, kept.join("\n") + "\n").unwrap();
+    take_away(&unit, &[directive]);
     let output = tool("verify", example).args(["--format", "json", "--emitted"]).arg(folder.path()).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{example} without {directive}: {}", String::from_utf8_lossy(&output.stderr)));

@@ -271,17 +271,20 @@ impl Lane {
         }
         let mut ready = began.elapsed();
         for pass in 0..passes {
-            for place in 0..spec.verify.works.len() {
-                if attempt.failed().is_some() {
-                    return Ok(false);
+            if attempt.failed().is_some() {
+                return Ok(false);
+            }
+            for (place, work) in service::checks(machine, spec, patience).enumerate() {
+                let work = work?;
+                if (pass, place) == (0, 0) && spec.verify.ready.is_none() {
+                    ready = began.elapsed();
                 }
-                let work = service::check(machine, spec, place, patience)?;
                 if work.ok {
                     attempt.answers.push(work.detail.clone());
                 }
                 attempt.works.push(work);
-                if (pass, place) == (0, 0) && spec.verify.ready.is_none() {
-                    ready = began.elapsed();
+                if attempt.failed().is_some() {
+                    return Ok(false);
                 }
             }
         }

@@ -231,13 +231,7 @@ mod tests {
     fn report(verdicts: &[Verdict], works: bool) -> Report {
         let works = vec![Work { name: "starts".into(), ok: works, detail: "a < b".into() }];
         let probes: Vec<_> = verdicts.iter().enumerate().map(|(id, one)| probe(&format!("p{id}"), *one)).collect();
-        let machine = MachineFacts {
-            engine: "nspawn".into(),
-            image: "this machine".into(),
-            systemd: 252,
-            kernel: "6".into(),
-            mechanisms: Vec::new(),
-        };
+        let machine = MachineFacts::told_of(252);
         let unit = UnitReport {
             unit: "hello.service".into(),
             profile: "strict".into(),

@@ -207,13 +207,7 @@ pub(crate) fn example() -> Proof {
         probes: vec![probe("one", true), probe("two", false), probe("three", true)],
         trials: 14,
     };
-    let machine = MachineFacts {
-        engine: "nspawn".into(),
-        image: "this machine".into(),
-        systemd: 257,
-        kernel: "6.1.0".into(),
-        mechanisms: Vec::new(),
-    };
+    let machine = MachineFacts::told_of(257);
     Proof { schema: SCHEMA, machine, units: vec![unit], phases: vec![Phase { name: "boot".into(), ms: 120 }] }
 }
 

@@ -52,11 +52,8 @@ pub fn run(machine: &Machine, subject: &Subject, listener: Listener<'_>) -> Resu
         works.push(timed(listener, &mut phases, "ready", || wait(machine, spec, &ready.check, ready.within))?);
     }
     if works.iter().all(|work| work.ok) {
-        let checked = timed(listener, &mut phases, "works", || -> Result<Vec<Work>, VerifyError> {
-            let places = 0..spec.verify.works.len();
-            places.map(|place| check(machine, spec, place, LISTENING)).collect()
-        });
-        works.extend(checked?);
+        let made = || checks(machine, spec, LISTENING).collect::<Result<Vec<_>, _>>();
+        works.extend(timed(listener, &mut phases, "works", made)?);
     }
     // Asked before the service is stopped, which changes the answer.
     let properties = if state == State::Up {
@@ -249,19 +246,23 @@ fn stays(spec: &Spec, properties: &Properties) -> bool {
     properties.get("Type").is_some_and(|kind| kind != "oneshot") && !spec.socket && spec.timer.is_none()
 }
 
-/// Makes one of the checks. Where nothing says when the service is ready, the first is made until somebody answers or the time
-/// is over: systemd calls most services up before they have done anything.
-pub fn check(machine: &Machine, spec: &Spec, place: usize, within: Duration) -> Result<Work, VerifyError> {
-    let Some(wanted) = spec.verify.works.get(place) else {
-        return Err(VerifyError::Inside(format!("there is no check {place}")));
-    };
+/// Makes the checks, one after the other. Where nothing says when the service is ready, the first is made until somebody answers or
+/// the time is over: systemd calls most services up before they have done anything.
+pub fn checks(machine: &Machine, spec: &Spec, within: Duration) -> impl Iterator<Item = Result<Work, VerifyError>> {
+    let waits = spec.verify.ready.is_none();
+    spec.verify.works.iter().enumerate().map(move |(place, wanted)| {
+        let within = if place == 0 && waits { within } else { Duration::ZERO };
+        check_within(machine, spec, wanted, within)
+    })
+}
+
+fn check_within(machine: &Machine, spec: &Spec, wanted: &Check, within: Duration) -> Result<Work, VerifyError> {
     let name = check::name(wanted);
-    let waits = place == 0 && spec.verify.ready.is_none();
     let began = Instant::now();
     loop {
         let (failure, again) = match check::make(machine, wanted) {
             Ok(detail) => return Ok(Work { name, ok: true, detail }),
-            Err(failure @ Failure::Unanswered(_)) => (failure, waits && began.elapsed() < within),
+            Err(failure @ Failure::Unanswered(_)) => (failure, began.elapsed() < within),
             Err(failure @ Failure::Wrong(_)) => (failure, false),
         };
         if !again || !comes_up_silently(machine, spec)? {

@@ -107,13 +107,7 @@ mod tests {
     use serde_json::Value;
 
     fn hardening(units: Vec<UnitHardening>) -> Hardening {
-        let machine = MachineFacts {
-            engine: "nspawn".into(),
-            image: "this machine".into(),
-            systemd: 257,
-            kernel: "6.1.0".into(),
-            mechanisms: Vec::new(),
-        };
+        let machine = MachineFacts::told_of(257);
         let phases = vec![Phase { name: "boot".into(), ms: 120 }, Phase { name: "search".into(), ms: 2400 }];
         Hardening { schema: SCHEMA, machine, units, phases, seconds: 4.5 }
     }
