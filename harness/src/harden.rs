@@ -8,6 +8,7 @@
 
 mod attempt;
 mod base;
+mod between;
 mod lanes;
 mod price;
 mod recorded;
@@ -82,6 +83,15 @@ impl From<VerifyError> for Stop {
     }
 }
 
+/// What came of an attempt, held against what the service does without a sandbox.
+#[derive(Default)]
+struct Outcome {
+    /// What is wrong with it.
+    objection: Option<String>,
+    /// The last that the service has said, where something did not work.
+    said: Option<String>,
+}
+
 /// The search for one service.
 struct Search<'a> {
     base: Base<'a>,
@@ -94,6 +104,8 @@ struct Search<'a> {
     openings: Vec<Opening>,
     /// The least that is known to work.
     open: Openings,
+    /// Values between all and nothing that were found, which go over what the openings give.
+    values: Vec<Opening>,
     began: Instant,
     terms: Terms<'a>,
     listener: Listener<'a>,
@@ -131,7 +143,8 @@ pub fn harden(
     facts.mechanisms.clear();
     let closed = base.closed(&declared);
     let (openings, open) = (Vec::new(), Openings::new());
-    let mut search = Search { base, lanes, declared: &declared, closed, openings, open, began, terms, listener };
+    let mut search =
+        Search { base, lanes, declared: &declared, closed, openings, open, values: Vec::new(), began, terms, listener };
     let mut unit = search.run(&mut phases, engine, image)?;
     if matches!(unit.how, How::Budget | How::Interrupted) {
         unit.known = std::mem::take(&mut search.lanes.known);
@@ -206,7 +219,7 @@ impl Search<'_> {
             .map(|recording| recorded::openings(recording, &self.closed, self.base.is_unit()))
             .unwrap_or_default();
         self.openings = self.candidates(&suggested);
-        let Some((best, how)) = timed(listener, phases, "search", || self.search(&suggested))? else {
+        let Some((mut best, mut how)) = timed(listener, phases, "search", || self.search(&suggested))? else {
             let open = (0..self.openings.len()).collect();
             let subject = self.subject(&open);
             let attempt = self.lanes.attempt(&[subject])?.pop().unwrap_or_default();
@@ -214,9 +227,19 @@ impl Search<'_> {
             report.wrong = self.lanes.reference.objection(&attempt).into_iter().chain(attempt.explanation).collect();
             return Ok(());
         };
+        let mut parts = Vec::new();
+        if how == How::Whole {
+            how = match timed(listener, phases, "values between", || self.tighten(&mut best, &mut parts)) {
+                Ok(()) => How::Whole,
+                Err(Stop::Time) => How::Budget,
+                Err(Stop::Asked) => How::Interrupted,
+                Err(stop @ Stop::Failed(_)) => return Err(stop),
+            };
+        }
         report.how = how;
         let evidence = timed(listener, phases, "evidence", || self.evidence(&best, how))?;
         report.found.extend(evidence);
+        report.found.extend(parts);
         let spec = self.spec(&best);
         report.unneeded = Opening::declared(self.declared)
             .into_iter()
@@ -347,12 +370,23 @@ impl Search<'_> {
             .iter()
             .filter_map(|place| self.openings.get(*place))
             .partition(|opening| matches!(opening, Opening::Calls(_)));
-        first.into_iter().chain(last).for_each(|opening| opening.give(&mut spec, self.declared));
+        first.into_iter().chain(last).chain(&self.values).for_each(|opening| opening.give(&mut spec, self.declared));
         spec
     }
 
     fn subject(&self, openings: &Openings) -> Subject {
         self.base.subject(&self.spec(openings))
+    }
+
+    /// Attempts each of these, as long as the search may go on.
+    fn attempt(&mut self, specs: &[Spec]) -> Result<Vec<Outcome>, Stop> {
+        self.goes_on()?;
+        (self.terms.told)(&self.step(specs.len()));
+        let subjects: Vec<Subject> = specs.iter().map(|spec| self.base.subject(spec)).collect();
+        let attempts = self.lanes.attempt(&subjects).map_err(Stop::Failed)?;
+        let outcome =
+            |attempt: Attempt| Outcome { objection: self.lanes.reference.objection(&attempt), said: attempt.said };
+        Ok(attempts.into_iter().map(outcome).collect())
     }
 
     /// How far it is, with this many attempts to come.
@@ -435,12 +469,8 @@ impl Trials for Search<'_> {
     type Stop = Stop;
 
     fn work(&mut self, sets: &[Openings]) -> Result<Vec<bool>, Stop> {
-        self.goes_on()?;
-        let subjects: Vec<Subject> = sets.iter().map(|set| self.subject(set)).collect();
-        (self.terms.told)(&self.step(sets.len()));
-        let attempts = self.lanes.attempt(&subjects).map_err(Stop::Failed)?;
-        let work: Vec<bool> =
-            attempts.iter().map(|attempt| self.lanes.reference.objection(attempt).is_none()).collect();
+        let specs: Vec<Spec> = sets.iter().map(|set| self.spec(set)).collect();
+        let work: Vec<bool> = self.attempt(&specs)?.iter().map(|attempt| attempt.objection.is_none()).collect();
         for (set, _) in sets.iter().zip(&work).filter(|(_, works)| **works) {
             if set.len() < self.open.len() {
                 self.open.clone_from(set);

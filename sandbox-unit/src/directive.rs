@@ -4,6 +4,7 @@
 //! implications: the manuals `systemd.exec(5)`, `systemd.resource-control(5)` and systemd's NEWS, checked against 252,
 //! 254, 257 and 262.
 
+mod between;
 mod files;
 mod grammar;
 mod identity;
@@ -13,6 +14,7 @@ mod mechanism;
 mod network;
 
 use crate::version::SystemdVersion;
+pub use between::{Between, Words};
 pub(crate) use grammar::choice;
 pub use grammar::{Choice, Grammar, chosen, strictness};
 pub use mechanism::Mechanism;

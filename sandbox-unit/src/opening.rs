@@ -45,6 +45,8 @@ pub enum Opening {
     Capability(String),
     /// It goes without this directive.
     Lift(String),
+    /// Of this directive it has this value, which takes back a part of what another opening gives, or gives a part of it.
+    Value(String, String),
     /// It runs as root.
     Root,
 }
@@ -183,6 +185,7 @@ impl Opening {
             }
             Self::OnlyCalls(calls) => set(spec, "SystemCallFilter", vec![calls.join(" ")]),
             Self::Lift(directive) => set(spec, directive, Vec::new()),
+            Self::Value(directive, value) => set(spec, directive, vec![value.clone()]),
             Self::Root => spec.user = User::Root,
         }
     }
@@ -215,7 +218,7 @@ impl Opening {
             Self::Capability(name) => {
                 Declaration::Capability(Capability { name: name.clone(), reason: reason.to_owned() })
             }
-            Self::Lift(directive) => raw(directive),
+            Self::Lift(directive) | Self::Value(directive, _) => raw(directive),
             Self::Root => Declaration::User(User::Root),
         }
     }
@@ -231,7 +234,7 @@ impl Opening {
             Self::Connect(_) => 5,
             Self::Need(_) => 6,
             Self::Calls(_) | Self::OnlyCalls(_) => 7,
-            Self::Lift(_) => 8,
+            Self::Lift(_) | Self::Value(..) => 8,
             Self::Capability(_) => 9,
             Self::Root => 10,
         }
@@ -303,6 +306,7 @@ impl fmt::Display for Opening {
             Self::OnlyCalls(calls) => write!(f, "unit.Service.SystemCallFilter = {:?}", calls.join(" ")),
             Self::Capability(name) => write!(f, "capabilities = [{{ name = {name:?}, reason = \"…\" }}]"),
             Self::Lift(directive) => write!(f, "unit.Service.{directive} = []"),
+            Self::Value(directive, value) => write!(f, "unit.Service.{directive} = {value:?}"),
             Self::Root => f.write_str("user = \"root\""),
         }
     }

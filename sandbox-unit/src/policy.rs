@@ -132,10 +132,15 @@ fn is_raw(spec: &Spec, directive: &str) -> bool {
     spec.raw.iter().any(|raw| raw.section == Section::Service.name() && raw.directive == directive)
 }
 
-/// What a package sets a switch to by hand; `None` where it does not, or not with a word that systemd takes.
-fn raw_flag(spec: &Spec, directive: &str) -> Option<bool> {
+/// What a package sets a directive to by hand; `None` where it does not.
+fn raw_value<'a>(spec: &'a Spec, directive: &str) -> Option<&'a str> {
     let in_service = |raw: &&RawSetting| raw.section == Section::Service.name() && raw.directive == directive;
-    boolean(spec.raw.iter().rev().find(in_service)?.values.last()?)
+    Some(spec.raw.iter().rev().find(in_service)?.values.last().map_or("", String::as_str))
+}
+
+/// The same of a switch; `None` where it is not a word that systemd takes, either.
+fn raw_flag(spec: &Spec, directive: &str) -> Option<bool> {
+    boolean(raw_value(spec, directive)?)
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub enum Refusal {
     Call(&'static str),
     /// `RestrictAddressFamilies=`, where it leaves out this family.
     Family(&'static str),
+    /// `RestrictNamespaces=`, where it leaves out one of these kinds, or any kind where none is named.
+    Namespaces(&'static [&'static str]),
     /// What empties `CapabilityBoundingSet=` of this capability.
     Capability(&'static str),
     /// What empties `CapabilityBoundingSet=` of all of these: any one of them is enough for the action.
@@ -85,6 +87,7 @@ impl Refusal {
     pub fn left_open(&self, settings: &[Setting]) -> Option<&'static str> {
         match self {
             Self::Write(path) => Effective(settings).left_writable(path),
+            Self::Exec(path) => Effective(settings).left_executable(path),
             Self::Is("ProtectProc", _) => Effective(settings).left_in_sight(),
             _ => None,
         }
@@ -111,6 +114,9 @@ impl Refusal {
                 let list = "RestrictAddressFamilies";
                 let refused = settings.refuses_name(list, family);
                 refused.then_some(list).into_iter().collect()
+            }
+            Self::Namespaces(kinds) => {
+                settings.refuses_namespace(kinds).then_some("RestrictNamespaces").into_iter().collect()
             }
             Self::Capability(capability) => settings.without_capability(capability),
             Self::Capabilities(any) => {
@@ -148,6 +154,8 @@ impl fmt::Display for Refusal {
             Self::Is(directive, values) => write!(f, "{directive}={}", values.join(" or ")),
             Self::Call(call) => write!(f, "SystemCallFilter= without {call}"),
             Self::Family(family) => write!(f, "RestrictAddressFamilies= without {family}"),
+            Self::Namespaces([]) => f.write_str("RestrictNamespaces="),
+            Self::Namespaces(kinds) => write!(f, "RestrictNamespaces= without {}", kinds.join(" or ")),
             Self::Capability(capability) => write!(f, "CapabilityBoundingSet= without {capability}"),
             Self::Capabilities(any) => write!(f, "CapabilityBoundingSet= without {}", any.join(" and ")),
             Self::Interface(interface) => write!(f, "RestrictNetworkInterfaces= without {interface}"),
@@ -217,6 +225,21 @@ mod tests {
         let host_name = Refusal::Is("ProtectHostname", &["yes"]);
         assert_eq!(by(&host_name, &[("ProtectHostname", "yes:box")]), ["ProtectHostname"]);
         assert!(by(&host_name, &[("ProtectHostname", "private")]).is_empty(), "it has a name of its own to change");
+    }
+
+    #[test]
+    fn namespaces_are_what_is_left_out() {
+        let (user, host_name) = (Refusal::Namespaces(&["user"]), Refusal::Namespaces(&["user", "uts"]));
+        let any = Refusal::Namespaces(&[]);
+        let all = |lines: &[(&str, &str)]| [&user, &host_name, &any].map(|refusal| !by(refusal, lines).is_empty());
+        let line = |value: &'static str| ("RestrictNamespaces", value);
+        assert_eq!(all(&[line("yes")]), [true; 3]);
+        assert_eq!(all(&[line("no")]), [false; 3]);
+        assert_eq!(all(&[]), [false; 3]);
+        assert_eq!(all(&[line("user")]), [false, true, true]);
+        assert_eq!(all(&[line("user"), line("uts")]), [false, false, true]);
+        assert_eq!(all(&[line("~user")]), [true; 3]);
+        assert_eq!(all(&[line("~mnt"), line("nonsense")]), [false, false, true]);
     }
 
     #[test]
@@ -310,6 +333,12 @@ mod tests {
         assert!(!left(&Refusal::write("/etc"), &[strict, invisible]));
         let (sys, tunables) = (Refusal::write("/sys/power"), ("ProtectKernelTunables", "yes"));
         assert!(left(&sys, &[tunables]) && !left(&sys, &[tunables, ("PrivateNetwork", "yes")]));
+        let (nothing, full) = (("NoExecPaths", "/"), ("ProtectSystem", "full"));
+        let shell = Refusal::exec("/usr/bin/sh");
+        assert!(left(&shell, &[nothing, full]) && !left(&shell, &[("NoExecPaths", "/ /usr"), full]));
+        assert!(!left(&shell, &[nothing, strict]) && !left(&shell, &[full]));
+        let (program, written) = (Refusal::exec("/srv/data/x"), ("ReadWritePaths", "-/srv/data"));
+        assert!(left(&program, &[nothing, written]) && !left(&program, &[("NoExecPaths", "/ -/srv/data"), written]));
         let proc = Refusal::Is("ProtectProc", &["invisible"]);
         let user = ("User", "www-data");
         assert!(left(&proc, &[invisible]) && left(&proc, &[invisible, user, ("Group", "root")]));

@@ -1,5 +1,6 @@
 //! `harden`: from services of which only the checks are declared to exactly what they need.
 
+mod between;
 mod example;
 mod stopped;
 
@@ -83,7 +84,7 @@ fn harden(manifest: &Path, arguments: &[&str]) -> Hardened {
 
 /// A package with a service from tests/fixtures/difficult, of which this is declared.
 fn difficult(name: &str, metadata: &str) -> (TempDir, Hardened) {
-    difficult_with(name, metadata, "works = [{ http = \"http://127.0.0.1:8099/work\", status = 200 }]", &[])
+    difficult_with(name, metadata, WORKS, &[])
 }
 
 fn difficult_with(name: &str, metadata: &str, works: &str, arguments: &[&str]) -> (TempDir, Hardened) {
@@ -105,6 +106,9 @@ fn package(name: &str, metadata: &str, works: &str) -> TempDir {
     std::fs::write(&manifest, text).unwrap();
     folder
 }
+
+/// The check of every service of tests/fixtures/difficult.
+const WORKS: &str = "works = [{ http = \"http://127.0.0.1:8099/work\", status = 200 }]";
 
 /// What every service of tests/fixtures/difficult needs for its port, and because it has no handler for SIGTERM.
 const PORT: &str = "listen = [\"tcp:127.0.0.1:8099\"]";

@@ -34,23 +34,34 @@ pub fn least<T: Trials>(trials: &mut T, open: &Openings, best: &mut Openings) ->
         return Ok(());
     }
     let mut narrowing = Narrowing { trials, best };
-    let mut found = narrowing.within(&open.iter().copied().collect::<Vec<_>>(), &Openings::new())?;
-    // Each of them is needed as long as the others are there.
-    loop {
+    let found = narrowing.within(&open.iter().copied().collect::<Vec<_>>(), &Openings::new())?;
+    let found = each_needed(trials, found, best)?;
+    keep(best, &found);
+    Ok(())
+}
+
+/// Of `found`, those each of which is needed as long as the others are there. `best` as for [`least`].
+///
+/// # Errors
+/// The trials were stopped.
+pub fn each_needed<T: Trials>(trials: &mut T, mut found: Openings, best: &mut Openings) -> Result<Openings, T::Stop> {
+    while !found.is_empty() {
         let without: Vec<Openings> = found.iter().map(|one| less(&found, *one)).collect();
-        let works = narrowing.trials.work(&without)?;
+        let works = trials.work(&without)?;
         // The costly ones first.
         match without.into_iter().zip(works).rev().find(|(_, works)| *works) {
             Some((fewer, _)) => found = fewer,
             None => break,
         }
-        narrowing.keep(&found);
-        if found.is_empty() {
-            break;
-        }
+        keep(best, &found);
     }
-    narrowing.keep(&found);
-    Ok(())
+    Ok(found)
+}
+
+fn keep(best: &mut Openings, works: &Openings) {
+    if works.len() < best.len() {
+        best.clone_from(works);
+    }
 }
 
 fn less(openings: &Openings, one: usize) -> Openings {
@@ -63,12 +74,6 @@ struct Narrowing<'a, T> {
 }
 
 impl<T: Trials> Narrowing<'_, T> {
-    fn keep(&mut self, works: &Openings) {
-        if works.len() < self.best.len() {
-            self.best.clone_from(works);
-        }
-    }
-
     /// Of these, in the order of their cost, those that are needed beside `kept`. With all of them it works, and with
     /// `kept` alone it does not.
     fn within(&mut self, some: &[usize], kept: &Openings) -> Result<Openings, T::Stop> {
@@ -81,11 +86,11 @@ impl<T: Trials> Narrowing<'_, T> {
         let works = self.trials.work(&[with_cheap.clone(), with_costly.clone()])?;
         match works.as_slice() {
             [true, ..] => {
-                self.keep(&with_cheap);
+                keep(self.best, &with_cheap);
                 self.within(cheap, kept)
             }
             [_, true] => {
-                self.keep(&with_costly);
+                keep(self.best, &with_costly);
                 self.within(costly, kept)
             }
             // Something of each is needed.

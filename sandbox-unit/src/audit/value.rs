@@ -11,7 +11,7 @@ mod shown;
 mod user;
 
 pub use address::Network;
-pub use list::Families;
+pub use list::{FAMILIES, Families, namespaces_after};
 pub(crate) use path::simplified;
 pub use shown::shown;
 pub(super) use user::is_strict_name;

@@ -4,7 +4,7 @@ use super::Look::At;
 use super::{Level, Lint, Sink, Subject, example};
 use crate::audit::Service;
 use crate::audit::value::Value;
-use crate::place::is_below;
+use crate::place::{is_below, protected};
 use crate::unit::{Splitting, split};
 use std::collections::HashSet;
 
@@ -76,7 +76,7 @@ pub(super) static LINTS: &[Lint] = &[
     Lint {
         code: "SU112",
         name: "own-mounts-executable",
-        reason: "NoExecPaths=/ does not reach what is mounted for the service itself: /dev/shm, and its own /tmp and /var/tmp",
+        reason: "NoExecPaths=/ does not reach what is mounted for the service itself: /dev/shm, its own /tmp and /var/tmp, what ReadWritePaths= names, and /usr and /etc with ProtectSystem=yes and full (seen on 252, 257 and 262)",
         level: Level::Warning,
         example: example(
             "NoExecPaths=/\nExecPaths=/usr/bin/hello",
@@ -271,11 +271,16 @@ fn own_mounts(subject: &Subject, sink: &mut Sink) {
     let Some(service) = subject.service else { return };
     let named: Vec<&str> = paths(service, "NoExecPaths").collect();
     let allowed: Vec<&str> = paths(service, "ExecPaths").collect();
-    let open: Vec<&str> = ["/tmp", "/var/tmp", "/dev/shm"]
-        .into_iter()
+    let own = ["/tmp", "/var/tmp"].into_iter().filter(|_| service.is_on("PrivateTmp")).chain(["/dev/shm"]);
+    let written = paths(service, "ReadWritePaths").filter(|path| *path != "/");
+    // Below a root that can be written itself, what is read-only is mounted, too.
+    let system = protected(service.text("ProtectSystem").unwrap_or_default()).iter().copied();
+    let mut open: Vec<&str> = own
+        .chain(written)
+        .chain(system.filter(|path| matches!(*path, "/usr" | "/etc")))
         .filter(|place| !named.contains(place) && !allowed.iter().any(|path| is_below(place, path)))
-        .filter(|place| *place == "/dev/shm" || service.is_on("PrivateTmp"))
         .collect();
+    open.dedup();
     if !named.contains(&"/") || open.is_empty() {
         return;
     }

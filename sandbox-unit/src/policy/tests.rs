@@ -132,6 +132,33 @@ fn what_a_service_can_write_it_cannot_execute() {
 }
 
 #[test]
+fn what_no_exec_paths_does_not_reach_is_named() {
+    let named = |spec: Spec| -> Vec<String> {
+        let lines = policy(&spec).settings;
+        let value = last(&lines, "NoExecPaths").expect("set").to_owned();
+        value.split(' ').map(str::to_owned).collect()
+    };
+    let has = |named: &[String], path: &str| named.iter().any(|word| word == path);
+    let write = vec!["/srv/up".into(), "/home/data".into(), "/run".into()];
+    let written = named(Spec { write: write.clone(), ..spec() });
+    assert!(has(&written, "-/srv/up") && has(&written, "-/home/data") && !has(&written, "-/run"), "{written:?}");
+    let executed = named(Spec { write, exec: vec!["/srv".into()], ..spec() });
+    assert!(!has(&executed, "-/srv/up") && has(&executed, "-/home/data"), "{executed:?}");
+    let weakened = |value: &str| {
+        let (section, directive) = ("Service".into(), "ProtectSystem".into());
+        let needs = [Need::named("home").expect("in the table")].into();
+        let raw = vec![crate::spec::RawSetting { section, directive, values: vec![value.into()] }];
+        named(Spec { raw, needs, ..spec() })
+    };
+    for (value, usr, etc, home) in
+        [("full", true, true, true), ("yes", true, false, true), ("strict", false, false, false)]
+    {
+        let named = weakened(value);
+        assert_eq!((has(&named, "-/usr"), has(&named, "-/etc"), has(&named, "-/home")), (usr, etc, home), "{value}");
+    }
+}
+
+#[test]
 fn a_service_of_its_own_process_numbers_can_end_in_order() {
     let on = |version| lines(&Spec { systemd: SystemdVersion::new(version), ..spec() });
     assert!(on(258).contains(&"PrivatePIDs=yes".into()));

@@ -1,6 +1,7 @@
 //! Settings as the service manager reads them, and what they refuse together.
 
 use super::{Refusal, holds};
+use crate::audit::value::{NAMESPACES, namespaces_after};
 use crate::place::{HOMES, in_home, is_below};
 use crate::policy::{Setting, last};
 use crate::syscall_set;
@@ -69,6 +70,15 @@ impl<'a> Effective<'a> {
             }
         }
         refused
+    }
+
+    /// Whether one of these kinds of namespaces may not be made; where none is named, whether any may not.
+    pub(super) fn refuses_namespace(&self, kinds: &[&str]) -> bool {
+        let after = |set, line: &'a str| namespaces_after(set, line).unwrap_or(set);
+        let Some(set) = self.all("RestrictNamespaces").fold(None, after) else { return false };
+        let refused =
+            |(place, kind): (usize, &&str)| (kinds.is_empty() || kinds.contains(kind)) && set >> place & 1 == 0;
+        NAMESPACES.iter().enumerate().any(refused)
     }
 
     pub(super) fn refuses_call(&self, call: &str) -> bool {

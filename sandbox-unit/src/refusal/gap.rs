@@ -2,7 +2,7 @@
 //! say why and what closes it.
 
 use super::effective::{Effective, same_value};
-use crate::place::is_below;
+use crate::place::{is_below, protected};
 
 /// What is known to be left open.
 struct Gap {
@@ -47,6 +47,28 @@ impl Effective<'_> {
     /// What is known to leave this path writable.
     pub(super) fn left_writable(&self, path: &str) -> Option<&'static str> {
         GAPS.iter().find(|gap| is_below(path, gap.below) && (gap.left)(self)).map(|gap| gap.why)
+    }
+
+    /// What is known to leave the programs at this path executable beside `NoExecPaths=`. Seen on 252, 257 and 262.
+    pub(super) fn left_executable(&self, path: &str) -> Option<&'static str> {
+        let plain = |word: String| word.trim_start_matches(['-', '+']).to_owned();
+        let names = |place: &str| self.list("NoExecPaths").any(|word| plain(word) == place);
+        let above = |place: &&&str| is_below(path, place);
+        if !names("/") {
+            return None;
+        }
+        let system = protected(self.last("ProtectSystem").unwrap_or_default()).iter().find(above);
+        if system.is_some_and(|place| !names(place)) {
+            return Some(
+                "ProtectSystem= with yes or full makes /usr and /etc entries of their own, which NoExecPaths=/ does not \
+                 reach; naming them in NoExecPaths= closes it",
+            );
+        }
+        let written = self.list("ReadWritePaths").map(plain).filter(|place| is_below(path, place));
+        written.max_by_key(String::len).is_some_and(|place| !names(&place)).then_some(
+            "what ReadWritePaths= names is an entry of its own, which NoExecPaths=/ does not reach; \
+             naming it in NoExecPaths= closes it",
+        )
     }
 
     /// What is known to leave the processes of others in sight beside `ProtectProc=`.

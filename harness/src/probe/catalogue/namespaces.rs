@@ -9,7 +9,7 @@ use crate::probe::CANARY;
 use crate::probe::program::{AT_FDCWD, O_RDONLY, Program};
 use crate::syscall;
 use sandbox_unit::refusal::Refusal;
-use sandbox_unit::refusal::Refusal::{Call, Capability, Set, Since};
+use sandbox_unit::refusal::Refusal::{Call, Capability, Namespaces, Set, Since};
 
 const CLONE_NEWUSER: i64 = 0x1000_0000;
 const CLONE_NEWNS: i64 = 0x2_0000;
@@ -18,8 +18,10 @@ fn unshare(program: &mut Program, kind: i64) {
     syscall!(program, "unshare", CLONE_NEWUSER | kind);
 }
 
-fn separate(id: &'static str, action: &'static str, build: fn(&mut Program)) -> Probe {
-    probe(id, action, does(build), [Set("RestrictNamespaces"), Call("unshare")])
+type Kinds = &'static [&'static str];
+
+fn separate(id: &'static str, action: &'static str, kinds: Kinds, build: fn(&mut Program)) -> Probe {
+    probe(id, action, does(build), [Namespaces(kinds), Call("unshare")])
 }
 
 const SIGCHLD: i64 = 17;
@@ -29,8 +31,8 @@ fn clone(program: &mut Program, kind: i64) {
     syscall!(program, "wait4", child, 0, 0, 0);
 }
 
-fn starts(id: &'static str, action: &'static str, build: fn(&mut Program)) -> Probe {
-    probe(id, action, does(build), [Set("RestrictNamespaces")])
+fn starts(id: &'static str, action: &'static str, kinds: Kinds, build: fn(&mut Program)) -> Probe {
+    probe(id, action, does(build), [Namespaces(kinds)])
 }
 
 /// Joining the namespace that it is in already takes the right to, and changes nothing.
@@ -44,7 +46,7 @@ macro_rules! joins {
                 syscall!(program, "setns", namespace, $kind);
             }),
             [
-                Set("RestrictNamespaces"),
+                Namespaces(&[$name]),
                 Capability("CAP_SYS_ADMIN"),
                 Set("PrivateUsers"),
                 $($also,)?
@@ -68,23 +70,41 @@ pub fn table() -> Vec<Probe> {
 
 fn namespaces() -> Vec<Probe> {
     vec![
-        separate("unshare-user", "create a user namespace", |program| unshare(program, 0)),
-        separate("unshare-mount", "create a mount namespace", |program| unshare(program, CLONE_NEWNS)),
-        separate("unshare-network", "create a network namespace", |program| unshare(program, 0x4000_0000)),
-        separate("unshare-ipc", "create an IPC namespace", |program| unshare(program, 0x0800_0000)),
-        separate("unshare-uts", "create a host-name namespace", |program| unshare(program, 0x0400_0000)),
-        separate("unshare-pid", "create a process namespace", |program| unshare(program, 0x2000_0000)),
-        separate("unshare-cgroup", "create a control-group namespace", |program| unshare(program, 0x0200_0000)),
-        separate("unshare-time", "create a time namespace", |program| unshare(program, 0x80)),
-        starts("clone-user", "start a process in a new user namespace", |program| clone(program, 0)),
-        starts("clone-mount-namespace", "start a process in a new mount namespace", |program| {
+        separate("unshare-user", "create a user namespace", &["user"], |program| unshare(program, 0)),
+        separate("unshare-mount", "create a mount namespace", &["user", "mnt"], |program| {
+            unshare(program, CLONE_NEWNS)
+        }),
+        separate("unshare-network", "create a network namespace", &["user", "net"], |program| {
+            unshare(program, 0x4000_0000)
+        }),
+        separate("unshare-ipc", "create an IPC namespace", &["user", "ipc"], |program| unshare(program, 0x0800_0000)),
+        separate("unshare-uts", "create a host-name namespace", &["user", "uts"], |program| {
+            unshare(program, 0x0400_0000)
+        }),
+        separate("unshare-pid", "create a process namespace", &["user", "pid"], |program| {
+            unshare(program, 0x2000_0000)
+        }),
+        separate("unshare-cgroup", "create a control-group namespace", &["user", "cgroup"], |program| {
+            unshare(program, 0x0200_0000)
+        }),
+        separate("unshare-time", "create a time namespace", &["user", "time"], |program| unshare(program, 0x80)),
+        starts("clone-user", "start a process in a new user namespace", &["user"], |program| clone(program, 0)),
+        starts("clone-mount-namespace", "start a process in a new mount namespace", &["user", "mnt"], |program| {
             clone(program, CLONE_NEWNS);
         }),
-        starts("clone-network", "start a process in a new network namespace", |program| clone(program, 0x4000_0000)),
-        starts("clone-ipc", "start a process in a new IPC namespace", |program| clone(program, 0x0800_0000)),
-        starts("clone-uts", "start a process in a new host-name namespace", |program| clone(program, 0x0400_0000)),
-        starts("clone-pid", "start a process in a new process namespace", |program| clone(program, 0x2000_0000)),
-        starts("clone-cgroup", "start a process in a new control-group namespace", |program| {
+        starts("clone-network", "start a process in a new network namespace", &["user", "net"], |program| {
+            clone(program, 0x4000_0000)
+        }),
+        starts("clone-ipc", "start a process in a new IPC namespace", &["user", "ipc"], |program| {
+            clone(program, 0x0800_0000)
+        }),
+        starts("clone-uts", "start a process in a new host-name namespace", &["user", "uts"], |program| {
+            clone(program, 0x0400_0000)
+        }),
+        starts("clone-pid", "start a process in a new process namespace", &["user", "pid"], |program| {
+            clone(program, 0x2000_0000)
+        }),
+        starts("clone-cgroup", "start a process in a new control-group namespace", &["user", "cgroup"], |program| {
             clone(program, 0x0200_0000);
         }),
         probe(
@@ -108,7 +128,8 @@ fn namespaces() -> Vec<Probe> {
                 let namespace = program.open("/proc/self/ns/user", O_RDONLY);
                 syscall!(program, "setns", namespace, 0);
             }),
-            [Set("RestrictNamespaces"), Call("setns")],
+            // Nobody says which.
+            [Namespaces(&[]), Call("setns")],
         ),
         joins!("join-mount", "join another mount namespace", "mnt", 0x2_0000, Capability("CAP_SYS_CHROOT")),
         joins!("join-network", "join another network namespace", "net", 0x4000_0000),
@@ -124,7 +145,7 @@ fn namespaces() -> Vec<Probe> {
                 let (kind, path) = (program.text("tmpfs"), program.text("/"));
                 syscall!(program, "mount", kind, path, kind, 0, 0);
             }),
-            [Set("RestrictNamespaces"), Call("unshare"), Call("mount")],
+            [Namespaces(&["user", "mnt"]), Call("unshare"), Call("mount")],
         ),
     ]
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Address families: their names, with those that mean the same behind them.
-static FAMILIES: &[&[&str]] = &[
+pub static FAMILIES: &[&[&str]] = &[
     &["AF_UNIX", "AF_LOCAL", "AF_FILE"],
     &["AF_INET"],
     &["AF_AX25"],
@@ -162,32 +162,38 @@ pub(super) fn capabilities(set: &mut u64, name: &str, line: &mut Line) {
 }
 
 pub(super) fn namespaces(set: &mut Option<u8>, line: &mut Line) {
-    if line.text.is_empty() {
-        *set = None;
-        return;
+    match namespaces_after(*set, line.text) {
+        Some(after) => *set = after,
+        None => {
+            line.ignore(format!("`{}` holds a word that is no kind of namespace, which voids the line", line.text));
+        }
     }
-    match boolean(line.text) {
-        Some(true) => return *set = Some(0),
-        Some(false) => return *set = Some(u8::MAX),
+}
+
+/// The kinds of namespaces that may be made behind one more line of `RestrictNamespaces=`, a bit each in the order of
+/// [`NAMESPACES`], where `None` restricts nothing; nothing where the line is void.
+pub fn namespaces_after(set: Option<u8>, line: &str) -> Option<Option<u8>> {
+    if line.is_empty() {
+        return Some(None);
+    }
+    match boolean(line) {
+        Some(true) => return Some(Some(0)),
+        Some(false) => return Some(Some(u8::MAX)),
         None => {}
     }
     // Behind `~` a boolean is a word that is no kind of namespace.
-    let (invert, rest, _) = inverted(line.text);
+    let (invert, rest, _) = inverted(line);
     let mut flags = 0;
     for word in split(rest, Splitting::PLAIN) {
-        let kind = word.ok().and_then(|word| NAMESPACES.iter().position(|kind| *kind == word.text));
-        let Some(kind) = kind else {
-            return line
-                .ignore(format!("`{}` holds a word that is no kind of namespace, which voids the line", line.text));
-        };
-        flags |= 1 << kind;
+        let word = word.ok()?;
+        flags |= 1 << NAMESPACES.iter().position(|kind| *kind == word.text)?;
     }
-    *set = Some(match *set {
+    Some(Some(match set {
         None if invert => !flags,
         None => flags,
         Some(present) if invert => present & !flags,
         Some(present) => present | flags,
-    });
+    }))
 }
 
 pub(super) fn families(families: &mut Option<Families>, line: &mut Line) {

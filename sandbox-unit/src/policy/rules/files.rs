@@ -2,9 +2,9 @@
 
 use super::Line;
 use crate::directive;
-use crate::place::in_home;
+use crate::place::{self, HOMES, in_home, is_below};
 use crate::policy::opened::Opened;
-use crate::policy::raw_flag;
+use crate::policy::{raw_flag, raw_value};
 use crate::spec::{Listen, Spec};
 use crate::unit::quote_path;
 
@@ -150,6 +150,15 @@ pub(super) fn no_exec_paths(spec: &Spec, _: &Opened) -> Vec<Line> {
     let mut paths = ["/", "/tmp", "/var/tmp", "-/dev/shm", "/run"].map(String::from).to_vec();
     for (top, names) in spec.directories.below_tops() {
         paths.extend(names.iter().map(|name| quote_path(&format!("-{top}/{name}"))));
+    }
+    let runs_from = |path: &str| spec.exec.iter().any(|executed| is_below(path, executed));
+    let written = spec.write.iter().filter(|path| *path != "/run" && !runs_from(path));
+    paths.extend(written.map(|path| quote_path(&format!("-{path}"))));
+    // Nor, below a root that can be written, does it reach what is made read-only.
+    if let Some(protected) = raw_value(spec, "ProtectSystem").filter(|value| *value != "strict") {
+        let system = place::protected(protected).iter().filter(|path| !runs_from(path));
+        let homes = HOMES.iter().filter(|_| spec.needs("home"));
+        paths.extend(system.chain(homes).map(|path| format!("-{path}")));
     }
     vec![Line::profile(paths.join(" "))]
 }
