@@ -240,6 +240,7 @@ mod tests {
         assert_eq!(all(&[line("user"), line("uts")]), [false, false, true]);
         assert_eq!(all(&[line("~user")]), [true; 3]);
         assert_eq!(all(&[line("~mnt"), line("nonsense")]), [false, false, true]);
+        assert_eq!(all(&[line("~time")]), [false; 3]);
     }
 
     #[test]

@@ -69,6 +69,11 @@ fn made_for(refusal: &Refusal) -> Vec<Setting> {
             Setting::plain("SystemCallFilter", &format!("~{call}:EPERM")),
         ],
         Refusal::Family(family) => lists(&["RestrictAddressFamilies"], &format!("~{family}")),
+        // Each of them is enough; where none is named, any kind is.
+        Refusal::Namespaces([]) => lists(&["RestrictNamespaces"], "~cgroup"),
+        Refusal::Namespaces(kinds) => {
+            kinds.iter().map(|kind| Setting::plain("RestrictNamespaces", &format!("~{kind}"))).collect()
+        }
         Refusal::Capability(capability) => lists(&["CapabilityBoundingSet"], &format!("~{capability}")),
         Refusal::Capabilities(any) => lists(&["CapabilityBoundingSet"], &format!("~{}", any.join(" "))),
         Refusal::Interface(interface) => lists(&["RestrictNetworkInterfaces"], &format!("~{interface}")),

@@ -129,7 +129,7 @@ mod tests {
     fn of_a_list_each_word_can_be_let_through() {
         let words = |found: Option<Between>| match found {
             Some(Between::Words(words)) => words,
-            other => panic!("{other:?}"),
+            other => unreachable!("{other:?}"),
         };
         let kinds = words(between("RestrictNamespaces", "yes", None, 252));
         assert_eq!((kinds.with(&[]), kinds.with(&["user", "mnt"])), ("yes".into(), "user mnt".into()));

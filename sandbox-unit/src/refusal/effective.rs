@@ -75,7 +75,11 @@ impl<'a> Effective<'a> {
     /// Whether one of these kinds of namespaces may not be made; where none is named, whether any may not.
     pub(super) fn refuses_namespace(&self, kinds: &[&str]) -> bool {
         let after = |set, line: &'a str| namespaces_after(set, line).unwrap_or(set);
-        let Some(set) = self.all("RestrictNamespaces").fold(None, after) else { return false };
+        // Seen on 252 and 257: where all kinds are left but `time`, nothing is restricted.
+        let all_but_time = NAMESPACES.iter().enumerate().filter(|(_, kind)| **kind != "time");
+        let all_but_time = all_but_time.fold(0, |set, (place, _)| set | 1 << place);
+        let set = self.all("RestrictNamespaces").fold(None, after).filter(|set| *set != all_but_time);
+        let Some(set) = set else { return false };
         let refused =
             |(place, kind): (usize, &&str)| (kinds.is_empty() || kinds.contains(kind)) && set >> place & 1 == 0;
         NAMESPACES.iter().enumerate().any(refused)
