@@ -75,6 +75,33 @@ impl Need {
     }
 }
 
+impl Need {
+    /// Whether a directive with this value denies what the need asks for.
+    #[must_use]
+    pub fn is_denied_by(self, directive: &str, value: &str) -> bool {
+        let weakened_more = |effect: &Effect| matches!(effect, Effect::Weaken(name, most) if *name == directive && value.trim() != *most);
+        takes_all(directive, value) && (self.lifts(directive) || self.effects().iter().any(weakened_more))
+    }
+}
+
+/// Whether the value takes away all that the directive can. A list may keep what a need is about, and some values put another in
+/// the place of what they take.
+fn takes_all(directive: &str, value: &str) -> bool {
+    let value = value.trim().to_ascii_lowercase();
+    let on = matches!(&*value, "1" | "yes" | "y" | "true" | "t" | "on");
+    let off = matches!(&*value, "" | "0" | "no" | "n" | "false" | "f" | "off");
+    match directive {
+        "RestrictNamespaces" => on,
+        "SystemCallArchitectures" => value == "native",
+        "NoExecPaths" => value.split_whitespace().any(|path| path == "/"),
+        "ProtectProc" => value != "default",
+        "ProcSubset" => value != "all",
+        "PrivateUsers" => on || value == "self",
+        "ProtectHostname" | "ProtectControlGroups" => !off && !value.starts_with("private"),
+        _ => !off,
+    }
+}
+
 impl PartialOrd for Need {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))

@@ -29,16 +29,20 @@ impl Search<'_> {
             let all = best.clone();
             each_needed(self, all, best)?;
         }
-        // What the openings that are left bring all the same goes without saying.
+        // What the openings that are left bring all the same goes without saying, and what a need asks for in words is not taken
+        // from it by a value.
         let mut plain = self.spec(best);
         plain.raw.clone_from(&self.closed.raw);
         let brought = policy(&plain).settings;
-        let is_news = |opening: &Opening| match opening {
-            Opening::Value(directive, value) => last(&brought, directive) != Some(value.as_str()),
+        let stays = |opening: &Opening| match opening {
+            Opening::Value(directive, value) => {
+                last(&brought, directive) != Some(value.as_str())
+                    && !plain.needs.iter().any(|need| need.is_denied_by(directive, value))
+            }
             _ => true,
         };
-        self.values.retain(is_news);
-        found.retain(|found| is_news(&found.opening));
+        self.values.retain(stays);
+        found.retain(|found| stays(&found.opening));
         Ok(())
     }
 

@@ -2,8 +2,6 @@
 
 use super::{Choice, Directive, Grammar, strictness};
 use crate::audit::value::{FAMILIES, NAMESPACES};
-use crate::capability::CAPABILITIES;
-use crate::opening::REACHING;
 use crate::unit::value::boolean;
 use crate::version::SystemdVersion;
 
@@ -40,8 +38,6 @@ impl Words {
 
 impl Directive {
     /// What lies between this value and a weaker one, or its absence where there is none; `None` where nothing does.
-    ///
-    /// What reaches the host is never among it.
     #[must_use]
     pub fn between(&self, strict: &str, weak: Option<&str>, version: SystemdVersion) -> Option<Between> {
         let values = match self.values {
@@ -55,14 +51,6 @@ impl Directive {
             Grammar::Families if weak.is_none() => {
                 let kept: Vec<&str> = strict.split_whitespace().filter(|word| *word != "none").collect();
                 return words(strict, &kept, FAMILIES.iter().filter_map(|names| names.first().copied()).collect());
-            }
-            Grammar::Capabilities if weak.is_none() => {
-                let kept: Vec<&str> = strict.split_whitespace().collect();
-                return words(
-                    strict,
-                    &kept,
-                    CAPABILITIES.iter().copied().filter(|name| !REACHING.contains(name)).collect(),
-                );
             }
             _ => return None,
         };
@@ -139,9 +127,6 @@ mod tests {
         assert!(families.of.contains(&"AF_UNIX") && !families.of.contains(&"AF_INET"));
         let none = words(between("RestrictAddressFamilies", "none", None, 252));
         assert_eq!((none.with(&[]), none.with(&["AF_ALG"])), ("none".into(), "AF_ALG".into()));
-        let held = words(between("CapabilityBoundingSet", "", None, 252));
-        assert_eq!((held.with(&[]), held.with(&["CAP_SETUID"])), (String::new(), "CAP_SETUID".into()));
-        assert!(held.of.iter().all(|name| !REACHING.contains(name)));
         assert_eq!(between("RestrictAddressFamilies", "none", Some("AF_INET"), 252), None, "needs say which");
     }
 }

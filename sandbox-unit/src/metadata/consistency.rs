@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::raw::Raw;
 use super::service::Draft;
 use crate::directive::{self, Section};
-use crate::need::{Effect, Need};
+use crate::need::Need;
 use crate::spec::{Listen, ServiceType, User};
 use crate::version::SystemdVersion;
 
@@ -118,7 +118,7 @@ fn contradiction(raw: &Raw, draft: &Draft) {
         return;
     }
     let name = &raw.setting.directive;
-    let denies = |need: &&Need| raw.setting.values.iter().any(|value| denies(name, value, **need));
+    let denies = |need: &&Need| raw.setting.values.iter().any(|value| need.is_denied_by(name, value));
     if let Some(need) = draft.spec.needs.iter().find(denies) {
         let need = need.name();
         let message = format!("`{name}={}` contradicts the need `{need}`", raw.setting.values.join(" "));
@@ -131,32 +131,6 @@ fn contradiction(raw: &Raw, draft: &Draft) {
             format!("leave it out, or drop `{need}` from `needs`")
         };
         raw.value.error(Problem::new(message, "denies what the need asks for").help(help));
-    }
-}
-
-fn denies(directive: &str, value: &str, need: Need) -> bool {
-    if !is_strict(directive, value) {
-        return false;
-    }
-    need.lifts(directive)
-        || need.effects().iter().any(|effect| match effect {
-            Effect::Weaken(weakened, most) => *weakened == directive && value.trim() != *most,
-            _ => false,
-        })
-}
-
-/// Whether the value takes away all that the directive can. A list may keep what the need is about.
-fn is_strict(directive: &str, value: &str) -> bool {
-    let value = value.trim().to_ascii_lowercase();
-    let on = matches!(&*value, "1" | "yes" | "y" | "true" | "t" | "on");
-    let off = matches!(&*value, "" | "0" | "no" | "n" | "false" | "f" | "off");
-    match directive {
-        "RestrictNamespaces" => on,
-        "SystemCallArchitectures" => value == "native",
-        "NoExecPaths" => value.split_whitespace().any(|path| path == "/"),
-        "ProtectProc" => value != "default",
-        "ProcSubset" => value != "all",
-        _ => !off,
     }
 }
 

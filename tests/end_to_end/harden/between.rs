@@ -47,3 +47,14 @@ fn what_it_may_write_it_may_not_run_unless_that_is_given_too() {
     let (_folder, found) = difficult("runs-what-it-wrote", "user = \"root\"");
     found.needs_just(&[PORT, "write = [\"/opt\"]", "needs = [\"exec-writable\"]", SIGNALS]);
 }
+
+/// A dynamic user of its own for each of its processes would not do: it changes to one that is there.
+#[test]
+fn one_that_drops_its_privileges_itself_does_so_among_users_of_its_own_where_systemd_can_do_that() {
+    let folder = super::package("drops-privileges", "user = \"root\"", super::WORKS);
+    let manifest = folder.path().join("Cargo.toml");
+    let found = super::harden(&manifest, &["--apply", "--systemd", "257", "--image", "debian-13"]);
+    found.needs_just(&[PORT, "needs = [\"setuid\"]", "unit.Service.PrivateUsers = \"identity\"", SIGNALS]);
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    assert!(text.contains("unit.Service.PrivateUsers = \"identity\""), "{text}");
+}

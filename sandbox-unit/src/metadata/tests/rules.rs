@@ -90,6 +90,8 @@ fn a_directive_cannot_deny_what_a_need_asks_for() {
         ("foreign-architecture", "SystemCallArchitectures", "\"native x86\""),
         ("exec-writable", "NoExecPaths", "\"/home\""),
         ("processes", "ProtectProc", "\"default\""),
+        ("setuid", "PrivateUsers", "\"identity\""),
+        ("mount", "RestrictNamespaces", "\"mnt\""),
         ("system-info", "ProcSubset", "\"all\""),
     ] {
         declared(&format!("needs = [\"{need}\"]\nunit.Service.{directive} = {value}"));
