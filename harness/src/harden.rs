@@ -189,6 +189,9 @@ impl Search<'_> {
         shape.give(&mut self.closed, self.declared);
         report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
         let recording = timed(listener, phases, "recording", || self.record(&working, report))?;
+        if report.how == How::Unsteady {
+            return Ok(());
+        }
         let silent = recording.as_ref().is_some_and(|recording| !recording.notified);
         if !silent && let Some(notify) = timed(listener, phases, "notification", || self.notifies(working.clone()))? {
             notify.opening.give(&mut self.closed, self.declared);
@@ -210,6 +213,9 @@ impl Search<'_> {
             let open = (0..self.openings.len()).collect();
             let subject = self.subject(&open);
             let attempt = self.lanes.attempt(&[subject])?.pop().unwrap_or_default();
+            if self.is_unsteady(&working, report)? {
+                return Ok(());
+            }
             report.how = How::Beyond;
             report.wrong = self.lanes.reference.objection(&attempt).into_iter().chain(attempt.explanation).collect();
             return Ok(());
@@ -355,7 +361,7 @@ impl Search<'_> {
         self.base.subject(&self.spec(openings))
     }
 
-    /// How far it is, with this many attempts to come.
+    /// How far it is, with this many attempts to be made now.
     fn step(&self, wanted: usize) -> Step {
         let exposure = audit::exposure(&self.spec(&self.open));
         Step {
@@ -395,7 +401,8 @@ impl Search<'_> {
 
     /// How exposed the service is without a sandbox and with the one that was found, and what is refused in each.
     fn standing(&self, found: &Spec, engine: &dyn Engine, image: &Image) -> Result<(Standing, Standing), VerifyError> {
-        let bare = Spec { profile: Profile::None, ..found.clone() };
+        // Nor with the lines that were found: a filter of calls would be one without a profile, too.
+        let bare = Spec { profile: Profile::None, raw: self.declared.raw.clone(), ..found.clone() };
         let programs = self.base.programs(found);
         let base = self.base;
         let of = |spec: &Spec| -> Result<Standing, VerifyError> {
@@ -437,7 +444,7 @@ impl Trials for Search<'_> {
     fn work(&mut self, sets: &[Openings]) -> Result<Vec<bool>, Stop> {
         self.goes_on()?;
         let subjects: Vec<Subject> = sets.iter().map(|set| self.subject(set)).collect();
-        (self.terms.told)(&self.step(sets.len()));
+        (self.terms.told)(&self.step(self.lanes.unknown(&subjects)));
         let attempts = self.lanes.attempt(&subjects).map_err(Stop::Failed)?;
         let work: Vec<bool> =
             attempts.iter().map(|attempt| self.lanes.reference.objection(attempt).is_none()).collect();

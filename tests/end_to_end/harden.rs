@@ -1,7 +1,9 @@
 //! `harden`: from services of which only the checks are declared to exactly what they need.
 
 mod example;
+mod minimal;
 mod stopped;
+mod unsteady;
 
 use crate::project::{plain_command, root, tool};
 use example::{EXAMPLES, stripped};
@@ -67,13 +69,20 @@ impl From<Output> for Hardened {
     }
 }
 
-/// `harden --format json`, to be run.
-fn command(manifest: &Path, arguments: &[&str]) -> Command {
+/// `harden`, to be run on the package in this folder as a person would who is there.
+fn by_hand(folder: &Path, arguments: &[&str]) -> Command {
     // Installs what it takes.
     drop(tool());
     let mut command = plain_command();
-    command.env("CARGO_TARGET_DIR", root().join("target/fixtures"));
-    command.args(["harden", "--format", "json", "--manifest-path"]).arg(manifest).args(arguments);
+    command.env("CARGO_TARGET_DIR", root().join("target/fixtures")).current_dir(folder);
+    command.arg("harden").args(arguments);
+    command
+}
+
+/// `harden --format json`, to be run.
+fn command(manifest: &Path, arguments: &[&str]) -> Command {
+    let mut command = by_hand(&root(), &["--format", "json", "--manifest-path"]);
+    command.arg(manifest).args(arguments);
     command
 }
 
@@ -83,7 +92,7 @@ fn harden(manifest: &Path, arguments: &[&str]) -> Hardened {
 
 /// A package with a service from tests/fixtures/difficult, of which this is declared.
 fn difficult(name: &str, metadata: &str) -> (TempDir, Hardened) {
-    difficult_with(name, metadata, "works = [{ http = \"http://127.0.0.1:8099/work\", status = 200 }]", &[])
+    difficult_with(name, metadata, WORKS, &[])
 }
 
 fn difficult_with(name: &str, metadata: &str, works: &str, arguments: &[&str]) -> (TempDir, Hardened) {
@@ -105,6 +114,9 @@ fn package(name: &str, metadata: &str, works: &str) -> TempDir {
     std::fs::write(&manifest, text).unwrap();
     folder
 }
+
+/// What is asked of them.
+const WORKS: &str = "works = [{ http = \"http://127.0.0.1:8099/work\", status = 200 }]";
 
 /// What every service of tests/fixtures/difficult needs for its port, and because it has no handler for SIGTERM.
 const PORT: &str = "listen = [\"tcp:127.0.0.1:8099\"]";

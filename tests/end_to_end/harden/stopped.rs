@@ -1,11 +1,9 @@
 //! A search that is stopped, by a budget or by Ctrl-C, and one that goes on from there.
 
-use super::{Hardened, PORT, SIGNALS, command, harden, package};
+use super::{Hardened, PORT, SIGNALS, WORKS, command, harden, package};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
-
-const WORKS: &str = "works = [{ http = \"http://127.0.0.1:8099/work\", status = 200 }]";
 
 /// Runs it, and has Ctrl-C pressed as soon as it says this on standard error for the nth time.
 fn interrupted(manifest: &Path, arguments: &[&str], at: &str, nth: usize) -> Hardened {
