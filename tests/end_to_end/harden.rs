@@ -2,6 +2,7 @@
 
 mod example;
 mod minimal;
+mod shown;
 mod stopped;
 mod unsteady;
 
@@ -149,18 +150,6 @@ fn one_that_runs_to_its_end_is_asked_to_end_well_and_needs_nothing_for_it() {
     let mut command = command(&root().join("examples/own-unit/Cargo.toml"), &[]);
     // It is built there already.
     Hardened::from(command.env_remove("CARGO_TARGET_DIR").output().unwrap()).needs_just(&[]);
-}
-
-#[test]
-fn what_was_found_is_written_into_the_manifest_and_holds() {
-    let folder = stripped(&root(), "worker", "timer = { on_calendar = \"daily\" }");
-    let manifest = folder.path().join("Cargo.toml");
-    harden(&manifest, &["--apply"]).needs_just(&["state = true"]);
-    let text = std::fs::read_to_string(&manifest).unwrap();
-    assert!(text.contains("state = true") && text.contains("# without it: worker.service starts"), "{text}");
-    let again = harden(&manifest, &["--apply"]);
-    again.needs_just(&["state = true"]);
-    assert_eq!(std::fs::read_to_string(&manifest).unwrap(), text, "there is nothing to add");
 }
 
 #[test]
