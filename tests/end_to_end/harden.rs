@@ -5,6 +5,7 @@ mod minimal;
 mod shown;
 mod stopped;
 mod unsteady;
+mod watched;
 
 use crate::project::{plain_command, root, tool};
 use example::{EXAMPLES, stripped};
