@@ -312,9 +312,11 @@ impl Search<'_> {
                     .push(Found::seen(&only, "the calls that it was seen to make, start, checks and stop".into()));
             }
             Some(objection) => {
+                let said = attempt.said.filter(|said| !objection.contains(said.as_str()));
+                let said = said.map(|said| format!("; it says: {said}")).unwrap_or_default();
                 report
                     .notes
-                    .push(format!("with the calls alone that it was seen to make it does not work: {objection}"));
+                    .push(format!("with the calls alone that it was seen to make it does not work: {objection}{said}"));
             }
         }
         Ok(())

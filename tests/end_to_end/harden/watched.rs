@@ -78,7 +78,7 @@ fn screen(written: &str) -> Vec<String> {
 /// Whether it is `      search   1234 ms`.
 fn is_phase(line: &str) -> bool {
     let number = line.strip_suffix(" ms").and_then(|line| line.rsplit_once(' ')).map(|(_, number)| number);
-    line.starts_with(' ') && number.is_some_and(|number| number.parse::<u64>().is_ok())
+    !line.contains(':') && number.is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 /// A colour or another style is begun.
