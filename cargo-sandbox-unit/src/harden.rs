@@ -50,17 +50,9 @@ impl Searching {
     /// The machines cannot be had.
     pub fn search(&self, engine: &dyn Engine, programs: &HashMap<String, Vec<u8>>) -> Result<Hardening, Error> {
         let began = Instant::now();
-        let listener = |event: Progress| {
-            if self.watched {
-                progress::line(None, &event);
-            }
-        };
-        let told = |step: &Step| {
-            if self.watched {
-                let left = self.budget.map(|budget| budget.saturating_sub(began.elapsed()));
-                progress::step(step, left);
-            }
-        };
+        let progress = progress::Search::watched(self.watched, self.budget.map(|budget| began + budget));
+        let listener = |event: Progress| progress.phase(&event);
+        let told = |step: &Step| progress.step(step);
         let mut all: Option<Hardening> = None;
         for spec in &self.specs {
             let budget = self.budget.map(|budget| budget.saturating_sub(began.elapsed()));
@@ -71,6 +63,7 @@ impl Searching {
                 all.units.push(UnitHardening::not_come_to(spec, how, known));
                 continue;
             }
+            progress.unit(&spec.service_unit());
             let terms =
                 Terms { known, budget, stopped: &interrupt::asked, minimal_calls: self.minimal_calls, told: &told };
             let base = match &self.unit {

@@ -35,8 +35,8 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 
 #[cfg(unix)]
 mod unix {
-    use crate::INTERRUPTED;
     use crate::error::Error;
+    use crate::{INTERRUPTED, progress};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
@@ -55,7 +55,7 @@ mod unix {
             for number in (1..).zip(signals.forever()).map(|(number, _)| number) {
                 super::ASKED.store(true, super::Ordering::Relaxed);
                 if number >= last {
-                    std::process::exit(i32::from(INTERRUPTED));
+                    progress::exit(INTERRUPTED);
                 }
             }
         });

@@ -1,6 +1,10 @@
 //! A line a phase on standard error, where a person is watching.
 
-use anstream::{eprint, eprintln};
+mod live;
+
+use anstream::eprintln;
+pub use live::exit;
+use live::{Live, Told, above};
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::harden::Step;
 use sandbox_unit_harness::verify::Progress;
@@ -8,7 +12,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
 /// Whether everything is told, as `--verbose` wants. For the whole process, as the choice of colour is.
 static ALL: AtomicBool = AtomicBool::new(false);
@@ -54,24 +58,55 @@ pub fn detail(verb: &str, what: &str) {
 /// Tells of each phase as it ends; of one of several machines, with its systemd.
 pub fn line(machine: Option<SystemdVersion>, progress: &Progress) {
     let Progress::Ended(phase) = progress else { return };
-    match machine {
+    above(|| match machine {
         None => eprintln!("{HEAD}{:>12}{HEAD:#} {:>5} ms", phase.name, phase.ms),
         Some(systemd) => eprintln!("{HEAD}{systemd:>12}{HEAD:#} {:>5} ms {}", phase.ms, phase.name),
-    }
+    });
 }
 
-/// Tells how far a search is: at a terminal on a line that the next one takes the place of.
-pub fn step(step: &Step, left: Option<Duration>) {
-    let left = left.map(|left| format!(", {} s left", left.as_secs())).unwrap_or_default();
-    let Step { made, at_once, open, exposure } = step;
-    let text = format!(
-        "{HEAD}{:>12}{HEAD:#} {made} attempts made, {at_once} at once, {open} openings, exposure {exposure}{left}",
-        "Trying"
-    );
-    if std::io::stderr().is_terminal() {
-        eprint!("\r{text} ");
-    } else {
-        eprintln!("{text}");
+/// How far a search is, for somebody who watches.
+pub struct Search {
+    /// Where there is a terminal.
+    live: Option<Live>,
+    deadline: Option<Instant>,
+    watched: bool,
+}
+
+impl Search {
+    /// Begins to tell, if it is watched.
+    pub fn watched(watched: bool, deadline: Option<Instant>) -> Self {
+        Self { live: (watched && Live::is_possible()).then(|| Live::new(deadline)), deadline, watched }
+    }
+
+    /// It is about this service now.
+    pub fn unit(&self, name: &str) {
+        if let Some(live) = &self.live {
+            live.unit(name);
+        }
+    }
+
+    /// Tells of each phase.
+    pub fn phase(&self, event: &Progress) {
+        match (&self.live, event) {
+            (Some(live), Progress::Began(phase)) => live.began(phase),
+            (Some(live), Progress::Ended(_)) => live.ended(),
+            (None, _) => {}
+        }
+        if self.watched {
+            line(None, event);
+        }
+    }
+
+    /// Tells how far it is: at a terminal on a line that the next one takes the place of.
+    pub fn step(&self, step: &Step) {
+        match &self.live {
+            Some(live) => live.step(step),
+            None if self.watched => {
+                let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+                status("Trying", &Told(step, left).to_string());
+            }
+            None => {}
+        }
     }
 }
 
@@ -81,5 +116,5 @@ pub const HEAD: clap::builder::styling::Style =
 
 /// A line in Cargo's manner: `   Verifying hello.service`.
 pub fn status(verb: &str, what: &str) {
-    eprintln!("{HEAD}{verb:>12}{HEAD:#} {what}");
+    above(|| eprintln!("{HEAD}{verb:>12}{HEAD:#} {what}"));
 }

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// How long the shortest difference is looked for; then one that is longer will do.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What follows a last line that is not ended, as diff(1) writes it and patch(1) reads it.
+const UNENDED: &str = "\n\\ No newline at end of file\n";
+
 /// What turns one text into another, with the names of both.
 pub fn unified(old_name: &str, new_name: &str, old: &str, new: &str) -> String {
     let mut text = format!("--- {old_name}\n+++ {new_name}\n");
@@ -19,8 +22,19 @@ pub fn unified(old_name: &str, new_name: &str, old: &str, new: &str) -> String {
                 ChangeTag::Equal => ' ',
             };
             let line = change.value();
-            text.push_str(&format!("{sign}{line}{}", if line.ends_with('\n') { "" } else { "\n" }));
+            text.push_str(&format!("{sign}{line}{}", if line.ends_with('\n') { "" } else { UNENDED }));
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_line_that_is_not_ended_is_told() {
+        let text = unified("a", "b", "one\ntwo", "one\ntwo\nthree\n");
+        assert_eq!(text, "--- a\n+++ b\n@@ -1,2 +1,3 @@\n one\n-two\n\\ No newline at end of file\n+two\n+three\n");
+    }
 }

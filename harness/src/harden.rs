@@ -202,6 +202,9 @@ impl Search<'_> {
         shape.give(&mut self.closed, self.declared);
         report.found.extend(shape.found.iter().map(|(opening, evidence)| Found::shape(opening, evidence)));
         let recording = timed(listener, phases, "recording", || self.record(&working, report))?;
+        if report.how == How::Unsteady {
+            return Ok(());
+        }
         let silent = recording.as_ref().is_some_and(|recording| !recording.notified);
         if !silent && let Some(notify) = timed(listener, phases, "notification", || self.notifies(working.clone()))? {
             notify.opening.give(&mut self.closed, self.declared);
@@ -223,6 +226,9 @@ impl Search<'_> {
             let open = (0..self.openings.len()).collect();
             let subject = self.subject(&open);
             let attempt = self.lanes.attempt(&[subject])?.pop().unwrap_or_default();
+            if self.is_unsteady(&working, report)? {
+                return Ok(());
+            }
             report.how = How::Beyond;
             report.wrong = self.lanes.reference.objection(&attempt).into_iter().chain(attempt.explanation).collect();
             return Ok(());
@@ -329,9 +335,11 @@ impl Search<'_> {
                     .push(Found::seen(&only, "the calls that it was seen to make, start, checks and stop".into()));
             }
             Some(objection) => {
+                let said = attempt.said.filter(|said| !objection.contains(said.as_str()));
+                let said = said.map(|said| format!("; it says: {said}")).unwrap_or_default();
                 report
                     .notes
-                    .push(format!("with the calls alone that it was seen to make it does not work: {objection}"));
+                    .push(format!("with the calls alone that it was seen to make it does not work: {objection}{said}"));
             }
         }
         Ok(())
@@ -381,15 +389,15 @@ impl Search<'_> {
     /// Attempts each of these, as long as the search may go on.
     fn attempt(&mut self, specs: &[Spec]) -> Result<Vec<Outcome>, Stop> {
         self.goes_on()?;
-        (self.terms.told)(&self.step(specs.len()));
         let subjects: Vec<Subject> = specs.iter().map(|spec| self.base.subject(spec)).collect();
+        (self.terms.told)(&self.step(self.lanes.unknown(&subjects)));
         let attempts = self.lanes.attempt(&subjects).map_err(Stop::Failed)?;
         let outcome =
             |attempt: Attempt| Outcome { objection: self.lanes.reference.objection(&attempt), said: attempt.said };
         Ok(attempts.into_iter().map(outcome).collect())
     }
 
-    /// How far it is, with this many attempts to come.
+    /// How far it is, with this many attempts to be made now.
     fn step(&self, wanted: usize) -> Step {
         let exposure = audit::exposure(&self.spec(&self.open));
         Step {
@@ -429,7 +437,8 @@ impl Search<'_> {
 
     /// How exposed the service is without a sandbox and with the one that was found, and what is refused in each.
     fn standing(&self, found: &Spec, engine: &dyn Engine, image: &Image) -> Result<(Standing, Standing), VerifyError> {
-        let bare = Spec { profile: Profile::None, ..found.clone() };
+        // Nor with the lines that were found: a filter of calls would be one without a profile, too.
+        let bare = Spec { profile: Profile::None, raw: self.declared.raw.clone(), ..found.clone() };
         let programs = self.base.programs(found);
         let base = self.base;
         let of = |spec: &Spec| -> Result<Standing, VerifyError> {

@@ -2,7 +2,11 @@
 
 mod between;
 mod example;
+mod minimal;
+mod shown;
 mod stopped;
+mod unsteady;
+mod watched;
 
 use crate::project::{plain_command, root, tool};
 use example::{EXAMPLES, stripped};
@@ -68,13 +72,20 @@ impl From<Output> for Hardened {
     }
 }
 
-/// `harden --format json`, to be run.
-fn command(manifest: &Path, arguments: &[&str]) -> Command {
+/// `harden`, to be run on the package in this folder as a person would who is there.
+fn by_hand(folder: &Path, arguments: &[&str]) -> Command {
     // Installs what it takes.
     drop(tool());
     let mut command = plain_command();
-    command.env("CARGO_TARGET_DIR", root().join("target/fixtures"));
-    command.args(["harden", "--format", "json", "--manifest-path"]).arg(manifest).args(arguments);
+    command.env("CARGO_TARGET_DIR", root().join("target/fixtures")).current_dir(folder);
+    command.arg("harden").args(arguments);
+    command
+}
+
+/// `harden --format json`, to be run.
+fn command(manifest: &Path, arguments: &[&str]) -> Command {
+    let mut command = by_hand(&root(), &["--format", "json", "--manifest-path"]);
+    command.arg(manifest).args(arguments);
     command
 }
 
@@ -141,18 +152,6 @@ fn one_that_runs_to_its_end_is_asked_to_end_well_and_needs_nothing_for_it() {
     let mut command = command(&root().join("examples/own-unit/Cargo.toml"), &[]);
     // It is built there already.
     Hardened::from(command.env_remove("CARGO_TARGET_DIR").output().unwrap()).needs_just(&[]);
-}
-
-#[test]
-fn what_was_found_is_written_into_the_manifest_and_holds() {
-    let folder = stripped(&root(), "worker", "timer = { on_calendar = \"daily\" }");
-    let manifest = folder.path().join("Cargo.toml");
-    harden(&manifest, &["--apply"]).needs_just(&["state = true"]);
-    let text = std::fs::read_to_string(&manifest).unwrap();
-    assert!(text.contains("state = true") && text.contains("# without it: worker.service starts"), "{text}");
-    let again = harden(&manifest, &["--apply"]);
-    again.needs_just(&["state = true"]);
-    assert_eq!(std::fs::read_to_string(&manifest).unwrap(), text, "there is nothing to add");
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub fn machines(options: &Verify, file: &Path, quiet: bool) -> Result<Machines, 
     if !quiet {
         progress::status("Verifying", &file.display().to_string());
     }
-    let watched = !quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let watched = progress::is_watched(quiet);
     Ok(Machines { alone: wanted.len() == 1, wanted, watched })
 }
 

@@ -64,11 +64,12 @@ impl<'a> Lanes<'a> {
         self.lanes.len()
     }
 
-    /// Makes an attempt with each of these, at once as far as there are machines; what has been attempted is known.
-    ///
-    /// # Errors
-    /// A machine does not answer, and neither does the one in its place.
-    pub fn attempt(&mut self, subjects: &[Subject]) -> Result<Vec<Attempt>, VerifyError> {
+    /// How many of these are not known yet, and so are attempted.
+    pub fn unknown(&self, subjects: &[Subject]) -> usize {
+        self.open(subjects).len()
+    }
+
+    fn open<'s>(&self, subjects: &'s [Subject]) -> Vec<(String, &'s Subject)> {
         let mut open: Vec<(String, &Subject)> = Vec::new();
         for subject in subjects {
             let text = text(subject);
@@ -76,7 +77,15 @@ impl<'a> Lanes<'a> {
                 open.push((text, subject));
             }
         }
-        for (text, attempt) in self.make(open)? {
+        open
+    }
+
+    /// Makes an attempt with each of these, at once as far as there are machines; what has been attempted is known.
+    ///
+    /// # Errors
+    /// A machine does not answer, and neither does the one in its place.
+    pub fn attempt(&mut self, subjects: &[Subject]) -> Result<Vec<Attempt>, VerifyError> {
+        for (text, attempt) in self.make(self.open(subjects))? {
             self.known.insert(text, attempt);
         }
         Ok(subjects.iter().filter_map(|subject| self.known.get(&text(subject)).cloned()).collect())
@@ -107,6 +116,8 @@ impl<'a> Lanes<'a> {
 
     fn make(&mut self, open: Vec<(String, &Subject)>) -> Result<Vec<(String, Attempt)>, VerifyError> {
         self.made += open.len();
+        // No more machines than attempts, the first ones first: what a service has left shows in the next attempt.
+        let at_once = open.len();
         let queue = Mutex::new(open.into_iter());
         let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
         let (reference, engine, image, installation) = (&self.reference, self.engine, self.image, &self.installation);
@@ -131,7 +142,7 @@ impl<'a> Lanes<'a> {
             Ok(made)
         };
         let made: Result<Vec<_>, _> = std::thread::scope(|scope| {
-            let working: Vec<_> = self.lanes.iter_mut().map(|lane| scope.spawn(|| work(lane))).collect();
+            let working: Vec<_> = self.lanes.iter_mut().take(at_once).map(|lane| scope.spawn(|| work(lane))).collect();
             working.into_iter().filter_map(|lane| lane.join().ok()).collect()
         });
         Ok(made?.into_iter().flatten().collect())

@@ -6,9 +6,14 @@ use sandbox_unit::opening::{Opening, refused_calls};
 use sandbox_unit::spec::{Listen, ServiceType, Spec, Transport};
 use sandbox_unit::syscall_set::Groups;
 
-/// Calls with which every process begins and ends, whatever its program does.
+/// Calls with which every process begins and ends, whatever its program does, and those that are recorded only with what may not
+/// be let through: an `ioctl` of a plain file or a socket is not.
 const ALWAYS: &[&str] =
-    &["execve", "exit", "exit_group", "mmap", "mprotect", "restart_syscall", "rt_sigreturn", "sendto"];
+    &["execve", "exit", "exit_group", "ioctl", "mmap", "mprotect", "restart_syscall", "rt_sigreturn", "sendto"];
+
+/// Calls that a sandbox answers as a kernel does that does not know them, and what programs then make in their place: a filter cannot
+/// look into what these are given (`RestrictNamespaces=` and `RestrictSUIDSGID=` in systemd.exec(5)).
+const FALLBACKS: &[(&str, &str)] = &[("clone3", "clone"), ("fchmodat2", "fchmodat"), ("openat2", "openat")];
 
 /// What the recording of a service without a sandbox suggests, each with what was seen.
 ///
@@ -57,8 +62,9 @@ fn opening(suggested: Suggested, closed: &Spec, is_unit: bool) -> Option<Opening
 /// The calls that a service was seen to make, and those that it may make unseen, as the only ones.
 pub fn only_calls(recording: &Recording, spec: &Spec) -> Opening {
     let groups = Groups::of(spec.systemd);
-    let used =
-        recording.calls.keys().map(|call| &**call).chain(UNWATCHED.iter().copied()).chain(ALWAYS.iter().copied());
+    let fallbacks = FALLBACKS.iter().filter(|(call, _)| recording.calls.contains_key(call)).map(|(_, call)| *call);
+    let unseen = UNWATCHED.iter().chain(ALWAYS).copied().chain(fallbacks);
+    let used = recording.calls.keys().map(|call| &**call).chain(unseen);
     // What the unit refuses without harm stays refused.
     let used: Vec<&str> = used.filter(|call| groups.is_call(call)).collect();
     let refused = refused_calls(spec, used.iter().copied());

@@ -4,7 +4,7 @@ use super::Search;
 use super::attempt::Attempt;
 use super::shape::Shape;
 use crate::record::Recording;
-use crate::report::harden::{Found, UnitHardening};
+use crate::report::harden::{Found, How, UnitHardening};
 use crate::verify::VerifyError;
 use sandbox_unit::directive::Section;
 use sandbox_unit::opening::Opening;
@@ -68,9 +68,7 @@ impl Search<'_> {
             };
             // What it does in the shape that was declared is the first to know.
             if usual.wrong.is_empty() || failed.len() < attempts.len() {
-                let told = first.failed().map(|work| format!("{}: {}", work.name, work.detail));
-                usual.wrong =
-                    told.into_iter().chain(first.said.clone().map(|said| format!("it says: {said}"))).collect();
+                usual.wrong = told(first);
             }
             if failed.len() < attempts.len() {
                 usual.flaky = true;
@@ -96,12 +94,23 @@ impl Search<'_> {
         Ok(works.then(|| Found::shape(&Opening::Notify, evidence)))
     }
 
-    /// Records what the service uses, in the unit in which it works.
+    /// Whether a service that has worked without a sandbox fails now, and so works only now and then.
+    pub(super) fn is_unsteady(&mut self, working: &Spec, report: &mut UnitHardening) -> Result<bool, VerifyError> {
+        let attempts = self.lanes.repeat(&self.base.subject(working), USUAL)?;
+        let failed = attempts.iter().find(|attempt| attempt.failed().is_some());
+        if let Some(failed) = failed {
+            (report.how, report.wrong) = (How::Unsteady, told(failed));
+        }
+        Ok(failed.is_some())
+    }
+
+    /// Records what the service uses, in the unit in which it works; the report tells where it does so only now and then.
     pub(super) fn record(
         &mut self,
         working: &Spec,
         report: &mut UnitHardening,
     ) -> Result<Option<Recording>, VerifyError> {
+        let unrecorded = working;
         let mut working = working.clone();
         if !working.service_type.notifies() {
             // systemd tells a service where to notify it where somebody may.
@@ -110,18 +119,26 @@ impl Search<'_> {
             working.raw.push(RawSetting { section, directive, values });
         }
         let Some((attempt, recording)) = self.lanes.record(&self.base.subject(&working))? else { return Ok(None) };
-        match recording {
-            Ok(recording) => {
-                if let Some(failed) = attempt.failed() {
-                    let (name, detail) = (&failed.name, &failed.detail);
-                    report.notes.push(format!("while it was recorded, this did not work: {name}: {detail}"));
-                }
-                Ok(Some(recording))
+        if let Some(failed) = attempt.failed() {
+            // The recorder may be in its way.
+            if self.is_unsteady(unrecorded, report)? {
+                return Ok(None);
             }
+            let (name, detail) = (&failed.name, &failed.detail);
+            report.notes.push(format!("while it was recorded, this did not work: {name}: {detail}"));
+        }
+        match recording {
+            Ok(recording) => Ok(Some(recording)),
             Err(error) => {
                 report.notes.push(format!("what it uses could not be recorded: {error}"));
                 Ok(None)
             }
         }
     }
+}
+
+/// What went wrong in an attempt, and what the service has said.
+fn told(attempt: &Attempt) -> Vec<String> {
+    let failed = attempt.failed().map(|work| format!("{}: {}", work.name, work.detail));
+    failed.into_iter().chain(attempt.said.clone().map(|said| format!("it says: {said}"))).collect()
 }

@@ -70,7 +70,12 @@ fn write_unit(out: &mut String, unit: &UnitHardening) -> fmt::Result {
     writeln!(out)?;
     write_standing(out, "before", &unit.before)?;
     write_standing(out, "after", &unit.after)?;
-    writeln!(out, "  it passed every check {} times in a row, from a cold start and after a restart\n", unit.steady)
+    let times = match unit.steady {
+        0 => "not once",
+        1 => "once",
+        steady => &format!("{steady} times in a row"),
+    };
+    writeln!(out, "  it passed every check {times}, from a cold start and after a restart\n")
 }
 
 fn write_standing(out: &mut String, when: &str, standing: &Standing) -> fmt::Result {
@@ -91,6 +96,9 @@ fn told(unit: &UnitHardening) -> Option<&'static str> {
         How::Budget => Some("The time was over: this is the best that was found, and not all of it is needed"),
         How::Interrupted => Some("Interrupted: this is the best that was found, and not all of it is needed"),
         How::Broken => Some("It does not work without a sandbox either, so there is nothing to search for"),
+        How::Unsteady if unit.spec.is_some() => {
+            Some("In the sandbox that was found it works now and then, so nothing is written")
+        }
         How::Unsteady => Some("It works now and then: a check that is not steady shows nothing"),
         How::Beyond => Some("It works without a sandbox, and in none that can be declared, however open"),
     }
@@ -158,7 +166,21 @@ mod tests {
             wrong: vec!["early.service starts: exited".into(), "it says: no port".into()],
             ..UnitHardening::of(&spec)
         };
-        let text = render(&hardening(vec![whole(), part, early, broken]));
+        let unsteady = UnitHardening {
+            how: How::Unsteady,
+            wrong: vec!["now-and-then.service starts: exited".into(), "it says: not this time".into()],
+            ..UnitHardening::of(&Spec::bare("now-and-then"))
+        };
+        let in_the_end = UnitHardening {
+            how: How::Unsteady,
+            wrong: vec!["stays up: it has ended".into()],
+            found: Vec::new(),
+            notes: Vec::new(),
+            steady: 2,
+            ..whole()
+        };
+        assert!(whole().is_found() && !in_the_end.is_found(), "only what is found is written");
+        let text = render(&hardening(vec![whole(), part, early, broken, unsteady, in_the_end]));
         insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
     }
 
