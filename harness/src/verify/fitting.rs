@@ -5,6 +5,7 @@ use super::subject::Subject;
 use crate::fit::{self, Candidate, DoesNotFit, Misfit};
 use crate::machine::{Machine, MachineError};
 use sandbox_unit::unit::words;
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 /// Looks at the program of each subject, and ends the verification where one does not fit.
@@ -13,10 +14,19 @@ pub fn check<'a>(
     subjects: impl Iterator<Item = &'a Subject>,
     programs: &HashMap<String, Vec<u8>>,
 ) -> Result<(), VerifyError> {
-    let read = |path: &str| match machine.read_file(path) {
-        // A folder, or what lies below a file, is no file either.
-        Err(MachineError::File { .. }) => Ok(None),
-        answer => answer,
+    // Programs share their libraries, and a loader is asked for twice: whether it is there, and for its versions.
+    let known: RefCell<HashMap<String, Option<Vec<u8>>>> = RefCell::default();
+    let read = |path: &str| -> Result<Option<Vec<u8>>, MachineError> {
+        if let Some(known) = known.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let content = match machine.read_file(path) {
+            // A folder, or what lies below a file, is no file either.
+            Err(MachineError::File { .. }) => None,
+            answer => answer?,
+        };
+        known.borrow_mut().insert(path.to_owned(), content.clone());
+        Ok(content)
     };
     let mut misfitting: Vec<(String, Vec<Misfit>)> = Vec::new();
     for subject in subjects {
