@@ -80,17 +80,20 @@ impl Attached {
 
     /// Has the agent run this piece of shell.
     pub async fn ask(&mut self, code: &str, input: &[u8]) -> io::Result<Answer> {
-        let head = format!("{} {}\n{code}", code.len(), input.len());
-        self.write(head.as_bytes(), input).await?;
-        let line = self.line().await?;
-        let mut numbers = line.split(' ').map(|word| word.parse::<usize>().ok());
-        let (Some(Some(status)), Some(Some(output)), Some(Some(errors))) =
-            (numbers.next(), numbers.next(), numbers.next())
-        else {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, line));
+        // A line needs no program to be read.
+        let head = match code.contains('\n') {
+            true => format!("{} {}\n{code}", code.len(), input.len()),
+            false => format!("0 {}\n{code}\n", input.len()),
         };
+        self.write(head.as_bytes(), input).await?;
+        let (status, output, errors) = (self.number().await?, self.number().await?, self.number().await?);
         let (output, errors) = (self.bytes(output).await?, self.bytes(errors).await?);
         Ok(Answer { status: i32::try_from(status).unwrap_or(-1), output, errors })
+    }
+
+    async fn number(&mut self) -> io::Result<usize> {
+        let line = self.line().await?;
+        line.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, line))
     }
 
     async fn bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
