@@ -1,6 +1,7 @@
 //! Machines in containers: the same verdicts as everywhere, and whatever happens, nothing stays.
 
 mod daemon;
+mod privileges;
 
 use crate::faults;
 use crate::hostile;
@@ -195,8 +196,9 @@ fn through_a_port_it_is_the_same_and_nothing_stays() {
     let before = docker.traces();
     hello_http_holds_at(&address, "docker");
     assert_eq!(docker.left(&before), nothing(), "after success");
+    // Where the daemon may less than all, the first container tells what; nobody can see that from this side of the port.
     let child = verify(&address, "worker", &[]).spawn().unwrap();
-    docker.wait_for_machine(Duration::from_millis(300));
+    docker.wait_for_machine(Duration::ZERO);
     signal(&child, "KILL");
     end(child);
     assert_eq!(docker.left(&before), nothing(), "after SIGKILL, without another run");
