@@ -33,7 +33,8 @@ static MANAGERS: &[PackageManager] = &[
         install: &["apt-get", "-q", "install", "--yes", "--no-install-recommends"],
         engine: &["systemd", "systemd-container", "util-linux"],
         docker: &["docker.io"],
-        podman: &["podman", "runc"],
+        // The last makes root of a user who has none.
+        podman: &["podman", "runc", "uidmap"],
         rpm: &["rpm"],
         images: &["mmdebstrap", "debian-archive-keyring"],
     },

@@ -115,8 +115,8 @@ impl Error {
                     eprintln!("  {}: {outcome}: {directives}", mechanism.name);
                 }
                 eprintln!(
-                    "  remedy: boot an image whose systemd enforces it (`--image`, see `cargo sandbox-unit image list`), or do without \
-                     --strict-engine; `cargo sandbox-unit doctor --self-check` tells everything that this machine enforces"
+                    "  remedy: boot an image whose systemd enforces it (`--image`, see `cargo sandbox-unit image list`), in an engine that \
+                     runs as root of the host, or do without --strict-engine; `cargo sandbox-unit doctor --self-check` tells everything that this machine enforces"
                 );
             }
             Self::Elevated(_) => {}

@@ -1,12 +1,14 @@
 //! Machines in containers: the same verdicts as everywhere, and whatever happens, nothing stays.
 
 mod daemon;
+mod privileges;
 
 use crate::faults;
 use crate::hostile;
 use crate::project::{Verified, emitted, example, plain_command, root, take_sandbox_away};
 use daemon::{Daemon, Hierarchy};
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -71,7 +73,11 @@ fn hello_http_works_in_a_container_of_podman_and_nothing_stays() {
 }
 
 fn hello_http_holds(daemon: &Daemon, engine: &str) {
-    let verified = run(&daemon.host(), "hello-http", &[]);
+    hello_http_holds_at(&daemon.host(), engine);
+}
+
+fn hello_http_holds_at(host: &str, engine: &str) {
+    let verified = run(host, "hello-http", &[]);
     holds(&verified, "hello-http");
     assert_eq!(verified.report["machine"]["engine"], engine, "{:#}", verified.report["machine"]);
     let refused = verified.probes("refused");
@@ -98,20 +104,41 @@ fn what_a_service_needs_is_found_in_containers_too() {
 }
 
 #[test]
-fn what_a_hostile_service_does_in_a_container_is_found() {
+fn what_hostile_services_do_in_a_container_is_found() {
     let docker = docker();
     let before = docker.traces();
-    let run = |name: &str, profile: &str, metadata: &str| {
-        let (_folder, manifest) = hostile::package(profile, name, metadata);
+    let run = |profile: &str, services: &[(&str, &str)]| {
+        let (_folder, manifest) = hostile::package_of(profile, services);
         let mut command = plain_command();
         command.args(["verify", "--engine", "docker", "--format", "json", "--manifest-path", &manifest]);
         command.env("DOCKER_HOST", docker.host()).env("CARGO_TARGET_DIR", root().join("target/fixtures"));
         Verified::of(&command.output().unwrap())
     };
-    let left = run("leaves-its-group", "none", "user = \"root\"\n");
-    hostile::found(&left, "leaves nothing running", hostile::ELSEWHERE);
+    let services = [
+        ("leaves-its-group", "".to_owned()),
+        ("ignores-the-signal", "unit.Service.TimeoutStopSec = \"1s\"\n".to_owned()),
+        ("forks-away", "".to_owned()),
+        ("is-silent", hostile::IS_SILENT.to_owned()),
+        ("writes-much", hostile::WRITES_MUCH.to_owned()),
+    ];
+    let services = services.map(|(name, metadata)| (name, format!("user = \"root\"\n{metadata}")));
+    let verified = run("none", &services.each_ref().map(|(name, metadata)| (*name, metadata.as_str())));
+    assert_eq!(verified.code, 1, "{}\n{:#}", verified.errors, verified.report);
+    let units = verified.report["units"].as_array().unwrap_or_else(|| panic!("no report: {}", verified.errors));
+    let unit = |name: &str| units.iter().find(|unit| unit["unit"] == format!("{name}.service")).unwrap();
+    hostile::found_in(unit("leaves-its-group"), "leaves nothing running", hostile::ELSEWHERE);
+    let killed = ["not within TimeoutStopSec= of the signal to end", "systemd killed it"];
+    hostile::found_in(unit("ignores-the-signal"), "stops", &killed);
+    hostile::found_in(unit("forks-away"), "stays up", &["it has ended (inactive", "type exec"]);
+    hostile::found_in(unit("is-silent"), "ready:", &["not within 1s"]);
+    hostile::works_in(unit("writes-much"), "ready:");
+    hostile::told_in_a_page(unit("writes-much"));
+    // What one leaves is not laid to the others, which are in the same machine.
+    for name in ["ignores-the-signal", "forks-away", "is-silent", "writes-much"] {
+        hostile::works_in(unit(name), "leaves nothing running");
+    }
     // It takes all room in /run, and the machine is still to be asked.
-    let filled = run("fills-its-directory", "strict", FILLS_RUN);
+    let filled = run("strict", &[("fills-its-directory", FILLS_RUN)]);
     hostile::found(&filled, "leaves room", &["/run (", "full"]);
     assert_eq!(docker.left(&before), nothing());
 }
@@ -155,6 +182,23 @@ fn where_control_groups_are_of_the_second_version_alone_it_is_the_same() {
     let before = docker.traces();
     let child = verify(&docker.host(), "worker", &[]).spawn().unwrap();
     docker.wait_for_machine(Duration::from_millis(300));
+    signal(&child, "KILL");
+    end(child);
+    assert_eq!(docker.left(&before), nothing(), "after SIGKILL, without another run");
+}
+
+#[test]
+fn through_a_port_it_is_the_same_and_nothing_stays() {
+    // One that nobody else has.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let docker = Daemon::at_port(port);
+    let address = format!("tcp://127.0.0.1:{port}");
+    let before = docker.traces();
+    hello_http_holds_at(&address, "docker");
+    assert_eq!(docker.left(&before), nothing(), "after success");
+    // Where the daemon may less than all, the first container tells what; nobody can see that from this side of the port.
+    let child = verify(&address, "worker", &[]).spawn().unwrap();
+    docker.wait_for_machine(Duration::ZERO);
     signal(&child, "KILL");
     end(child);
     assert_eq!(docker.left(&before), nothing(), "after SIGKILL, without another run");

@@ -48,6 +48,35 @@ fn a_program_for_another_c_library_is_told() {
     );
 }
 
+/// Links the program to two libraries that an image of Debian with nothing but systemd lacks, one of them known to nobody, and
+/// to one that it has. What they are linked with is made on the spot: where these have to be is the image, not here.
+const LINKED: &str = r#"fn main() {
+    let out = std::env::var("OUT_DIR").unwrap();
+    for library in ["libssh2.so.1", "libmine.so.7", "libzstd.so.1"] {
+        let (soname, file) = (format!("-Wl,-soname,{library}"), format!("{out}/{library}"));
+        let made = std::process::Command::new("cc").args(["-shared", &soname, "-o", &file, "-x", "c", "/dev/null"]).status();
+        assert!(made.unwrap().success());
+        println!("cargo::rustc-link-arg-bins=-Wl,--no-as-needed,{file}");
+    }
+}
+"#;
+
+#[test]
+fn a_library_that_the_image_lacks_is_told_with_the_package_that_has_it() {
+    let package = package("");
+    fs::write(package.path().join("build.rs"), LINKED).unwrap();
+    tool().args(["verify", "--image", "257"]).current_dir(package.path()).assert().code(3).stdout("").stderr(
+        predicate::str::contains(
+            "svc as it is built does not run on Debian GNU/Linux 13 (trixie)\n  \
+               it needs libssh2.so.1, which the image does not have\n    \
+                 remedy: install libssh2-1 in the image (libssh2-1t64 from Debian 13 and Ubuntu 24.04 on)\n  \
+               it needs libmine.so.7, which the image does not have\n    \
+                 remedy: install the package that has it in the image, or link it statically\n",
+        )
+        .and(predicate::str::contains("libzstd").not()),
+    );
+}
+
 /// Where users keep their flags for rustc, and what stands there for `--cfg mine`.
 const CONFIGURATIONS: &[&str] = &[
     "[build]\nrustflags = [\"--cfg\", \"mine\"]\n",

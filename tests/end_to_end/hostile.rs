@@ -8,14 +8,24 @@ use tempfile::TempDir;
 
 /// A package with a service from tests/fixtures/hostile, which knows by its name what to do, with this profile.
 pub fn package(profile: &str, name: &str, metadata: &str) -> (TempDir, String) {
+    package_of(profile, &[(name, metadata)])
+}
+
+/// The same with several of them, each with its metadata.
+pub fn package_of(profile: &str, services: &[(&str, &str)]) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("Cargo.toml");
     let source = root().join("tests/fixtures/hostile/main.rs");
-    let text = format!(
-        "[package]\nname = \"{name}\"\ndescription = \"Hostile\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
-         [[bin]]\nname = \"{name}\"\npath = {source:?}\n[package.metadata.sandbox-unit]\nprofile = \"{profile}\"\n\
-         [package.metadata.sandbox-unit.service.{name}]\n{metadata}",
+    let mut text = format!(
+        "[package]\nname = \"{}\"\ndescription = \"Hostile\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
+         [package.metadata.sandbox-unit]\nprofile = \"{profile}\"\n",
+        services[0].0,
     );
+    for (name, metadata) in services {
+        text.push_str(&format!(
+            "[[bin]]\nname = \"{name}\"\npath = {source:?}\n[package.metadata.sandbox-unit.service.{name}]\n{metadata}\n",
+        ));
+    }
     std::fs::write(&manifest, text).unwrap();
     let manifest = manifest.display().to_string();
     (folder, manifest)
@@ -35,22 +45,34 @@ fn free(name: &str, metadata: &str) -> Verified {
     with("none", name, &format!("user = \"root\"\n{metadata}"))
 }
 
-fn work<'v>(verified: &'v Verified, name: &str) -> Option<&'v Value> {
-    verified.unit()["works"].as_array().unwrap().iter().find(|work| work["name"].as_str().unwrap().contains(name))
+fn work<'v>(unit: &'v Value, name: &str) -> &'v Value {
+    let works = unit["works"].as_array().unwrap();
+    let work = works.iter().find(|work| work["name"].as_str().unwrap().contains(name));
+    work.unwrap_or_else(|| panic!("no {name} in {works:#?}"))
 }
 
 /// This is a finding, and these words are in it.
 pub fn found(verified: &Verified, name: &str, words: &[&str]) {
     assert_eq!(verified.code, 1, "{}\n{:#}", verified.errors, verified.report);
-    let work = work(verified, name).unwrap_or_else(|| panic!("no {name} in {:#}", verified.unit()["works"]));
-    assert_eq!(work["ok"], false, "{:#}", verified.unit()["works"]);
+    found_in(verified.unit(), name, words);
+}
+
+/// This is a finding of a unit, and these words are in it.
+pub fn found_in(unit: &Value, name: &str, words: &[&str]) {
+    let work = work(unit, name);
+    assert_eq!(work["ok"], false, "{:#}", unit["works"]);
     for word in words {
         assert!(work["detail"].as_str().unwrap().contains(word), "no {word} in {work}");
     }
 }
 
 fn works(verified: &Verified, name: &str) {
-    let work = work(verified, name).unwrap_or_else(|| panic!("no {name} in {:#}", verified.unit()["works"]));
+    works_in(verified.unit(), name);
+}
+
+/// This is as it should be in a unit.
+pub fn works_in(unit: &Value, name: &str) {
+    let work = work(unit, name);
     assert_eq!(work["ok"], true, "{work}");
 }
 
@@ -97,25 +119,33 @@ fn one_that_says_never_that_it_is_up_is_a_finding_after_half_a_minute() {
 
 #[test]
 fn of_a_hundred_megabytes_of_log_a_page_is_told() {
-    let ready = "[package.metadata.sandbox-unit.service.writes-much.verify]\n\
-                 ready = { log = \"now it is ready\", within = \"60s\" }\n";
-    let verified = hostile("writes-much", ready);
+    let verified = hostile("writes-much", WRITES_MUCH);
     assert_eq!(verified.code, 0, "{}\n{:#}", verified.errors, verified.report);
-    let denials = verified.unit()["journal"].as_array().unwrap();
+    told_in_a_page(verified.unit());
+}
+
+/// When the one that writes much is ready.
+pub const WRITES_MUCH: &str = "[package.metadata.sandbox-unit.service.writes-much.verify]\n\
+                               ready = { log = \"now it is ready\", within = \"60s\" }\n";
+
+/// Of what it has written a page is told.
+pub fn told_in_a_page(unit: &Value) {
+    let denials = unit["journal"].as_array().unwrap();
     assert_eq!(denials.len(), 51);
     assert!(denials[50].as_str().unwrap().contains("more like these"), "{}", denials[50]);
-    let size = verified.report.to_string().len();
+    let size = unit.to_string().len();
     assert!(size < 500_000, "{size} bytes");
 }
 
 #[test]
 fn what_systemd_says_of_a_service_does_not_make_it_ready() {
-    // "Started …" is what systemd says.
-    let ready =
-        "[package.metadata.sandbox-unit.service.is-silent.verify]\nready = { log = \"Started\", within = \"1s\" }\n";
-    let verified = hostile("is-silent", ready);
+    let verified = hostile("is-silent", IS_SILENT);
     found(&verified, "ready:", &["not within 1s"]);
 }
+
+/// When one that says nothing were ready. "Started …" is what systemd says.
+pub const IS_SILENT: &str =
+    "[package.metadata.sandbox-unit.service.is-silent.verify]\nready = { log = \"Started\", within = \"1s\" }\n";
 
 #[test]
 fn one_that_ignores_the_signal_to_end_is_killed_by_systemd() {

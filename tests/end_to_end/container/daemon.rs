@@ -44,9 +44,29 @@ static PODMAN: Engine = Engine {
     name: "podman",
     program: "/usr/bin/podman",
     installed: &PODMAN_INSTALLED,
-    folders: &["data/volumes", "exec/overlay-containers", "tmp/exits", "tmp/socket"],
+    folders: &["data/volumes", "exec/overlay-containers", "exec/vfs-containers", "tmp/exits", "tmp/socket"],
     own: &["podman"],
 };
+
+/// Who a daemon runs as.
+#[derive(Clone, Copy)]
+enum As {
+    Root,
+    /// Root with no more capabilities than containers have by default.
+    RootOfAContainer,
+    /// A user who knows how to be root in a namespace.
+    User,
+}
+
+impl As {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::RootOfAContainer => "root-of-a-container",
+            Self::User => "user",
+        }
+    }
+}
 
 /// Which control groups the daemon sees.
 #[derive(Clone, Copy)]
@@ -68,15 +88,40 @@ pub struct Daemon {
 impl Daemon {
     /// Starts that of Docker, on a machine that has what it needs.
     pub fn start(hierarchy: Hierarchy) -> Self {
-        Self::of(&DOCKER, hierarchy)
+        Self::of(&DOCKER, hierarchy, As::Root, &[])
+    }
+
+    /// Starts that of Docker, which listens at this port of this machine as well.
+    pub fn at_port(port: u16) -> Self {
+        let listen = format!("--host=tcp://127.0.0.1:{port}");
+        // It would wait for a quarter of a minute for somebody to think better of it.
+        Self::of(&DOCKER, Hierarchy::AsHere, As::Root, &[&listen, "--tls=false"])
+    }
+
+    /// Starts that of Docker as it comes up in a container with the capabilities that containers have by default.
+    pub fn in_a_container() -> Self {
+        Self::of(&DOCKER, Hierarchy::AsHere, As::RootOfAContainer, &[])
     }
 
     /// Starts that of Podman, which sees the second version of control groups alone.
     pub fn podman() -> Self {
-        Self::of(&PODMAN, Hierarchy::Second)
+        Self::of(&PODMAN, Hierarchy::Second, As::Root, &[])
     }
 
-    fn of(engine: &'static Engine, hierarchy: Hierarchy) -> Self {
+    /// Starts that of Podman for a user without any privilege, who has a control group.
+    pub fn podman_of_a_user() -> Self {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            if !Path::new("/usr/bin/newuidmap").exists() {
+                const INSTALL: &str = "apt-get -q update && apt-get -q install --yes --no-install-recommends uidmap";
+                let installed = Command::new("sh").args(["-c", INSTALL]).output().unwrap();
+                assert!(installed.status.success(), "uidmap is needed for this test: {installed:?}");
+            }
+        });
+        Self::of(&PODMAN, Hierarchy::Second, As::User, &[])
+    }
+
+    fn of(engine: &'static Engine, hierarchy: Hierarchy, who: As, options: &[&str]) -> Self {
         tool();
         engine.installed.call_once(|| {
             if !Path::new(engine.program).exists() {
@@ -93,7 +138,8 @@ impl Daemon {
         let keeper = Command::new("sh")
             .args(["-c", include_str!("daemon.sh"), "daemon"])
             .arg(&folder)
-            .args([&group, hierarchy, engine.name])
+            .args([&group, hierarchy, engine.name, who.word()])
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -203,13 +249,6 @@ impl Daemon {
             let files = fs::read_dir(self.folder.join(below)).into_iter().flatten().flatten();
             traces.extend(files.map(|file| format!("file {}", file.path().display())));
         }
-        let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", self.pid())).unwrap();
-        // It has those of the host, too, which may be those of another daemon.
-        let folder = self.folder.to_str().unwrap();
-        let theirs = |line: &&str| {
-            line.contains(folder) && ["/overlay2/", "/overlay/", "/netns/"].iter().any(|part| line.contains(part))
-        };
-        traces.extend(mounts.lines().filter(theirs).map(|line| format!("mount {line}")));
         let groups = Command::new("find")
             .args(["/sys/fs/cgroup", "-type", "d", "-path", &format!("*/{}/*", self.group)])
             .output()
@@ -220,11 +259,36 @@ impl Daemon {
         for process in fs::read_dir("/proc").unwrap().flatten() {
             let group = fs::read_to_string(process.path().join("cgroup")).unwrap_or_default();
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            if group.contains(&self.group) && !self.engine.own.contains(&name.trim()) {
+            if !group.contains(&self.group) {
+                continue;
+            }
+            if self.engine.own.contains(&name.trim()) {
+                traces.extend(self.mounts_of(&process.path()));
+            } else {
                 traces.insert(format!("process {} {name}", process.path().display()));
             }
         }
         traces
+    }
+
+    /// The mounts for containers that a process of the daemon sees. (As a user, it has another view than its parent has.)
+    fn mounts_of(&self, process: &Path) -> Vec<String> {
+        let mounts = fs::read_to_string(process.join("mountinfo")).unwrap_or_default();
+        // It has those of the host, too, which may be those of another daemon.
+        let folder = self.folder.to_str().unwrap();
+        let theirs = |line: &&str| {
+            line.contains(folder) && ["/overlay2/", "/overlay/", "/netns/"].iter().any(|part| line.contains(part))
+        };
+        mounts.lines().filter(theirs).map(|line| format!("mount {line}")).collect()
+    }
+
+    /// Takes from the user the control groups that it was given.
+    pub fn take_groups_back(&self) {
+        let groups =
+            Command::new("find").args(["/sys/fs/cgroup", "-type", "d", "-name", &self.group]).output().unwrap();
+        for group in String::from_utf8_lossy(&groups.stdout).lines() {
+            assert!(Command::new("chown").args(["-R", "root", group]).status().unwrap().success());
+        }
     }
 
     /// What is new since `before`, once that does not change for the better any more.

@@ -12,12 +12,14 @@ use sandbox_unit::capability::lacking;
 use std::collections::HashMap;
 use testcontainers::bollard::models::{ContainerCreateBody, HostConfig};
 use testcontainers::bollard::query_parameters::{
-    CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
-    WaitContainerOptions,
+    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
 };
 
 /// What a runtime says when it was told to give a capability that it does not have.
 const REFUSED: &[&str] = &["apply caps", "capset", "capabilities: "];
+
+/// What a daemon needs for each container: its mounts, and the loopback of its network.
+const ESSENTIAL: [&str; 2] = ["CAP_SYS_ADMIN", "CAP_NET_ADMIN"];
 
 /// Whether this is a start that failed because of capabilities.
 pub(super) fn refused(said: &str) -> bool {
@@ -27,6 +29,24 @@ pub(super) fn refused(said: &str) -> bool {
 /// The capabilities that the daemon at the other end of this socket lacks, where that can be seen: it is on this machine.
 /// What is wrong here shows when the container starts.
 pub(super) fn lacking_here(address: &str) -> Vec<&'static str> {
+    let lacking = seen(address);
+    // It is no daemon that starts containers. It may carry the socket of one that does, as ssh does.
+    if lacking.iter().any(|name| ESSENTIAL.contains(name)) { Vec::new() } else { lacking }
+}
+
+/// Why who listens at this socket starts no container, and the remedy; nothing where that cannot be seen.
+pub(super) fn why_none(address: &str) -> Option<String> {
+    let lacking: Vec<&str> = seen(address).into_iter().filter(|name| ESSENTIAL.contains(name)).collect();
+    (!lacking.is_empty()).then(|| {
+        format!(
+            "it lacks {}, which every container takes: run it outside of containers, or in one that was started with \
+             --privileged",
+            lacking.join(" and ")
+        )
+    })
+}
+
+fn seen(address: &str) -> Vec<&'static str> {
     file_of_process(address, "status").map_or_else(Vec::new, |status| lacking(&status))
 }
 
@@ -42,24 +62,26 @@ pub(super) fn measured(engine: &Containers, image: &str, name: &str) -> Result<V
         host_config: Some(HostConfig {
             network_mode: Some("none".to_owned()),
             pid_mode: Some("host".to_owned()),
+            // Also where nobody waits for it any more.
+            auto_remove: Some(true),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
     };
     let asked = engine.connection.run(async {
         docker.create_container(Some(CreateContainerOptionsBuilder::new().name(name).build()), body).await?;
+        // It is listened to before it runs, for it is gone with its end.
+        let listen = AttachContainerOptionsBuilder::new().stream(true).stdout(true).build();
+        let mut said = docker.attach_container(name, Some(listen)).await?;
         docker.start_container(name, None::<StartContainerOptions>).await?;
-        let mut ended = docker.wait_container(name, None::<WaitContainerOptions>);
-        let _status = ended.next().await;
         let mut status = Vec::new();
-        let mut log = docker.logs(name, Some(LogsOptionsBuilder::new().stdout(true).build()));
-        while let Some(piece) = log.next().await {
+        while let Some(piece) = said.output.next().await {
             status.extend(piece?.into_bytes());
         }
         Ok::<_, testcontainers::bollard::errors::Error>(String::from_utf8_lossy(&status).into_owned())
     });
     let remove = docker.remove_container(name, Some(RemoveContainerOptionsBuilder::new().force(true).build()));
-    // What cannot be removed is swept.
+    // Most often it has gone by itself; what did not start has not.
     let _swept = engine.connection.run(remove);
     asked.map(|status| lacking(&status)).map_err(Fault::from)
 }

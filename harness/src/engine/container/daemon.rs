@@ -189,7 +189,9 @@ impl Daemon {
 
     /// An error of this daemon.
     pub(super) fn refused(&self, action: &str, error: impl fmt::Display) -> EngineError {
-        EngineError::Daemon { daemon: self.to_string(), action: action.to_owned(), said: error.to_string() }
+        let why = super::capabilities::why_none(&self.address).map(|why| format!("; {why}"));
+        let said = format!("{error}{}", why.unwrap_or_default());
+        EngineError::Daemon { daemon: self.to_string(), action: action.to_owned(), said }
     }
 }
 
