@@ -204,19 +204,10 @@ impl Recording {
     #[must_use]
     pub fn namespaces(&self) -> BTreeMap<&'static str, &Act> {
         let mut kinds = BTreeMap::new();
-        for act in self.acts.iter().filter(|act| act.error.is_none()) {
-            let flags = match act.call {
-                // The lowest byte is a signal.
-                "clone" => act.args[0] & !0xff,
-                "clone3" => act.word.unwrap_or_default(),
-                "unshare" => act.args[0],
-                "setns" if act.args[1] == 0 => {
-                    kinds.entry("any").or_insert(act);
-                    continue;
-                }
-                "setns" => act.args[1],
-                _ => continue,
-            };
+        for (act, flags) in self.namespace_flags() {
+            if flags == 0 && act.call == "setns" {
+                kinds.entry("any").or_insert(act);
+            }
             for (kind, flag) in NAMESPACES {
                 if flags & flag != 0 {
                     kinds.entry(kind).or_insert(act);
@@ -224,6 +215,30 @@ impl Recording {
             }
         }
         kinds
+    }
+
+    /// The first call that made or entered a namespace and no namespace of users with it, which takes CAP_SYS_ADMIN
+    /// (user_namespaces(7)).
+    #[must_use]
+    pub fn namespace_alone(&self) -> Option<&Act> {
+        let all = NAMESPACES.iter().fold(0, |all, (_, flag)| all | flag);
+        let alone = |(_, flags): &(&Act, u64)| flags & all != 0 && flags & NEW_USER == 0;
+        self.namespace_flags().find(alone).map(|(act, _)| act)
+    }
+
+    /// The calls that made or entered namespaces, with the flags of these; 0 for `setns` where it was not said which.
+    fn namespace_flags(&self) -> impl Iterator<Item = (&Act, u64)> {
+        self.acts.iter().filter(|act| act.error.is_none()).filter_map(|act| {
+            let flags = match act.call {
+                // The lowest byte is a signal.
+                "clone" => act.args[0] & !0xff,
+                "clone3" => act.word.unwrap_or_default(),
+                "unshare" => act.args[0],
+                "setns" => act.args[1],
+                _ => return None,
+            };
+            Some((act, flags))
+        })
     }
 
     /// The changes of users and groups: `setuid` and its like.
@@ -264,6 +279,9 @@ impl Recording {
     }
 }
 
+/// `CLONE_NEWUSER` (linux/sched.h).
+const NEW_USER: u64 = 0x1000_0000;
+
 /// The namespaces, by their flags (linux/sched.h).
 const NAMESPACES: [(&str, u64); 8] = [
     ("time", 0x80),
@@ -271,7 +289,7 @@ const NAMESPACES: [(&str, u64); 8] = [
     ("cgroup", 0x200_0000),
     ("uts", 0x400_0000),
     ("ipc", 0x800_0000),
-    ("user", 0x1000_0000),
+    ("user", NEW_USER),
     ("pid", 0x2000_0000),
     ("net", 0x4000_0000),
 ];

@@ -322,6 +322,10 @@ fn makes_namespaces(seen: Seen<'_>, found: &mut Found) {
     for (kind, act) in seen.recording.namespaces() {
         found.need("namespaces", format!("{} with a namespace of kind {kind} in thread {}", act.call, act.thread));
     }
+    if let Some(act) = seen.recording.namespace_alone() {
+        let because = format!("{} without a namespace of users in thread {}", act.call, act.thread);
+        found.add(Suggested::Capability("CAP_SYS_ADMIN"), because);
+    }
 }
 
 fn is_of_another_architecture(seen: Seen<'_>, found: &mut Found) {

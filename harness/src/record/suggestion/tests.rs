@@ -67,6 +67,17 @@ fn calls_have_their_needs() {
 }
 
 #[test]
+fn a_namespace_takes_a_capability_where_none_of_users_comes_with_it() {
+    const NEW_UTS: u64 = 0x400_0000;
+    const NEW_USER: u64 = 0x1000_0000;
+    for (flags, takes) in [(NEW_UTS, true), (NEW_UTS | NEW_USER, false), (NEW_USER, false), (0, false)] {
+        let found = suggested(&[("unshare", [flags, 0, 0, 0, 0, 0], 0, &[])]);
+        let held = found.iter().any(|one| one.what == Suggested::Capability("CAP_SYS_ADMIN"));
+        assert_eq!(held, takes, "{flags:x}: {found:?}");
+    }
+}
+
+#[test]
 fn addresses_have_their_keys() {
     let socket = |kind: u32, protocol: u32| [2, kind, protocol].map(u32::to_ne_bytes).concat();
     let (tcp, udp) = (socket(1, 6), socket(2, 17));
