@@ -180,11 +180,14 @@ fn where_control_groups_are_of_the_second_version_alone_it_is_the_same() {
     // Once to have everything there that stays: the image, the parent of all containers' groups.
     holds(&run(&docker.host(), "worker", &[]), "worker");
     let before = docker.traces();
-    let child = verify(&docker.host(), "worker", &[]).spawn().unwrap();
-    docker.wait_for_machine(Duration::from_millis(300));
-    signal(&child, "KILL");
-    end(child);
-    assert_eq!(docker.left(&before), nothing(), "after SIGKILL, without another run");
+    // Before the machine begins, while it does, and while systemd does.
+    for after in [0, 100, 200, 300].map(Duration::from_millis) {
+        let child = verify(&docker.host(), "worker", &[]).spawn().unwrap();
+        docker.wait_for_machine(after);
+        signal(&child, "KILL");
+        end(child);
+        assert_eq!(docker.left(&before), nothing(), "after SIGKILL {after:?} behind the start, without another run");
+    }
 }
 
 #[test]

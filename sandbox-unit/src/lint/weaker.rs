@@ -76,7 +76,7 @@ pub(super) static LINTS: &[Lint] = &[
     Lint {
         code: "SU112",
         name: "own-mounts-executable",
-        reason: "NoExecPaths=/ does not reach what is mounted for the service itself: /dev/shm, its own /tmp and /var/tmp, what ReadWritePaths= names, and /usr and /etc with ProtectSystem=yes and full (seen on 252, 257 and 262)",
+        reason: "NoExecPaths=/ does not reach what is mounted for the service itself: /dev/shm, its own /tmp and /var/tmp, what ReadWritePaths= names, and /usr and /etc beside ProtectSystem=full",
         level: Level::Warning,
         example: example(
             "NoExecPaths=/\nExecPaths=/usr/bin/hello",

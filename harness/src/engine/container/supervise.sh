@@ -22,12 +22,21 @@ fail() {
 
 finish() {
     trap '' TERM 37
-    [ ! -s "$state/leader" ] || kill -9 "$(cat "$state/leader")"
+    if [ -s "$state/leader" ]; then
+        kill -9 "$(cat "$state/leader")"
+    elif [ -n "$running" ]; then
+        # The machine has begun, and not said yet who it is: it ends with who has begun it.
+        kill -9 "$running"
+    fi
     [ -z "$running" ] || wait "$running"
     # Where the host has both versions of control groups, nobody else removes ours. (Where it has one, processes cannot go up,
     # and it goes with the container's.)
     while read -r process; do echo "$process" >$top/cgroup.procs; done <"$group/tool/cgroup.procs" 2>/dev/null
-    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        [ -d "$group" ] || break
+        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null && break
+        sleep 0.05
+    done
     exit 0
 }
 # The second is the signal that images with systemd in them ask for, SIGRTMIN+3.
