@@ -19,6 +19,12 @@ impl Search<'_> {
     /// # Errors
     /// The search may not go on; what was found by then holds.
     pub(super) fn tighten(&mut self, best: &mut Openings, found: &mut Vec<Found>) -> Result<(), Stop> {
+        let tightened = self.tighten_each(best, found);
+        self.settle(best, found);
+        tightened
+    }
+
+    fn tighten_each(&mut self, best: &mut Openings, found: &mut Vec<Found>) -> Result<(), Stop> {
         for (directive, strict, between) in self.loosened(best) {
             match between {
                 Between::Values(values) => found.extend(self.strictest_of(best, directive, &strict, &values)?),
@@ -29,8 +35,11 @@ impl Search<'_> {
             let all = best.clone();
             each_needed(self, all, best)?;
         }
-        // What the openings that are left bring all the same goes without saying, and what a need asks for in words is not taken
-        // from it by a value.
+        Ok(())
+    }
+
+    /// Leaves out what the openings that are left bring all the same, and what would take from a need what it asks for in words.
+    fn settle(&mut self, best: &Openings, found: &mut Vec<Found>) {
         let mut plain = self.spec(best);
         plain.raw.clone_from(&self.closed.raw);
         let brought = policy(&plain).settings;
@@ -43,7 +52,6 @@ impl Search<'_> {
         };
         self.values.retain(stays);
         found.retain(|found| stays(&found.opening));
-        Ok(())
     }
 
     /// The directives that are weaker with these openings than without, with what they are without, and what lies between.
