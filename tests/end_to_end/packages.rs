@@ -15,10 +15,18 @@ const TOOLS: [&[&str]; 2] =
     [&["cargo-deb@3.8.0", "--no-default-features", "--features", "lzma"], &["cargo-generate-rpm@0.21.1"]];
 
 /// Where cargo finds what makes packages.
+///
+/// With it comes the package manager that Debian does not have, which `verify --fix` would install: a machine is a view of this
+/// one, and one in which a package is being installed must not see another arrive meanwhile.
 fn path() -> OsString {
     static INSTALLED: Once = Once::new();
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tools");
     INSTALLED.call_once(|| {
+        if !Path::new("/usr/bin/rpm").exists() {
+            const INSTALL: &str = "apt-get -q update && apt-get -q install --yes --no-install-recommends rpm";
+            let installed = std::process::Command::new("sh").args(["-c", INSTALL]).output().unwrap();
+            assert!(installed.status.success(), "rpm is needed for these tests: {installed:?}");
+        }
         for crates in TOOLS {
             let mut install = std::process::Command::new("cargo");
             install.args(["install", "--debug", "--locked", "--quiet", "--root"]).arg(&tools).args(crates);
