@@ -116,7 +116,8 @@ impl Error {
                 }
                 eprintln!(
                     "  remedy: boot an image whose systemd enforces it (`--image`, see `cargo sandbox-unit image list`), in an engine that \
-                     runs as root of the host, or do without --strict-engine; `cargo sandbox-unit doctor --self-check` tells everything that this machine enforces"
+                     runs as root of the host, or do without --strict-engine; `cargo sandbox-unit doctor --self-check` tells \
+                     everything that this machine enforces"
                 );
             }
             Self::Elevated(_) => {}

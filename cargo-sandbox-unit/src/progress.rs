@@ -4,7 +4,7 @@ mod live;
 
 use anstream::eprintln;
 pub use live::exit;
-use live::{Live, Told, above};
+use live::{Live, Told, above, left};
 use sandbox_unit::version::SystemdVersion;
 use sandbox_unit_harness::harden::Step;
 use sandbox_unit_harness::verify::Progress;
@@ -102,8 +102,7 @@ impl Search {
         match &self.live {
             Some(live) => live.step(step),
             None if self.watched => {
-                let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-                status("Trying", &Told(step, left).to_string());
+                status("Trying", &Told(step, self.deadline.map(left)).to_string());
             }
             None => {}
         }

@@ -129,7 +129,7 @@ pub fn baseline(spec: &Spec) -> Policy {
 }
 
 fn is_raw(spec: &Spec, directive: &str) -> bool {
-    spec.raw.iter().any(|raw| raw.section == Section::Service.name() && raw.directive == directive)
+    raw_value(spec, directive).is_some()
 }
 
 /// What a package sets a directive to by hand; `None` where it does not.

@@ -113,7 +113,8 @@ impl Doing {
 /// What Ctrl-C does: some of what is under way is brought to its end.
 const ENDING: &str = "with the best that was found; Ctrl-C once more ends at once";
 
-fn left(deadline: Instant) -> Duration {
+/// How long it is until then.
+pub fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
 

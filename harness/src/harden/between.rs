@@ -56,7 +56,8 @@ impl Search<'_> {
 
     /// The directives that are weaker with these openings than without, with what they are without, and what lies between.
     fn loosened(&self, open: &Openings) -> Vec<(&'static str, String, Between)> {
-        let (closed, opened) = (policy(&self.closed).settings, policy(&self.spec(open)).settings);
+        let spec = self.spec(open);
+        let (closed, opened) = (policy(&self.closed).settings, policy(&spec).settings);
         let mut all: Vec<(&'static str, String, Between)> = Vec::new();
         for known in closed.iter().filter_map(|setting| directive::find(&setting.directive)) {
             let Some(strict) = last(&closed, known.name) else { continue };
@@ -66,7 +67,7 @@ impl Search<'_> {
             }
             let mut between = known.between(strict, weak, self.closed.systemd);
             let is_word = matches!(known.values, Grammar::Choice { .. });
-            if let Some(weak) = weak.filter(|_| is_word && !is_weakened(&self.spec(open), known.name)) {
+            if let Some(weak) = weak.filter(|_| is_word && !is_weakened(&spec, known.name)) {
                 // It comes with a path that is let through, and may be enough without that.
                 let mut values = match between {
                     Some(Between::Values(values)) => values,
