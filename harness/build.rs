@@ -8,8 +8,14 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// What the prober is made of.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 19] = [
+    "agent.rs",
+    "agent/channel.rs",
+    "agent/commands.rs",
+    "agent/files.rs",
     "calls.rs",
+    "first.rs",
+    "kernel.rs",
     "machine.rs",
     "main.rs",
     "recorder.rs",
@@ -18,6 +24,8 @@ const SOURCES: [&str; 11] = [
     "recorder/paths.rs",
     "recorder/trace.rs",
     "recording.rs",
+    "request.rs",
+    "text.rs",
     "watched.rs",
     "wire.rs",
 ];

@@ -59,18 +59,42 @@ impl Arguments {
 
     /// An argument without the zero at its end; none behind the last.
     pub fn bytes(&self, index: usize) -> &'static [u8] {
-        let start = self.at(index) as *const u8;
-        if start.is_null() {
-            return &[];
-        }
-        let mut length = 0;
         // SAFETY: the kernel ends each argument with a zero and takes none of them away.
+        unsafe { word(self.at(index)) }
+    }
+
+    /// The value of a variable whose name and `=` these are; none where there is none.
+    pub fn variable(&self, name: &[u8]) -> &'static [u8] {
+        let mut place = self.environment() as *const i64;
+        // SAFETY: the kernel ends the list with a zero, and each variable, too.
         unsafe {
-            while start.add(length).read() != 0 {
-                length += 1;
+            while place.read() != 0 {
+                if let Some(value) = word(place.read()).strip_prefix(name) {
+                    return value;
+                }
+                place = place.add(1);
             }
-            core::slice::from_raw_parts(start, length)
         }
+        &[]
+    }
+}
+
+/// What stands at this address up to a zero; nothing where the address is one.
+///
+/// # Safety
+/// There is a zero, and what stands there stays.
+pub unsafe fn word(address: i64) -> &'static [u8] {
+    let start = address as *const u8;
+    if start.is_null() {
+        return &[];
+    }
+    let mut length = 0;
+    // SAFETY: that is what the caller says.
+    unsafe {
+        while start.add(length).read() != 0 {
+            length += 1;
+        }
+        core::slice::from_raw_parts(start, length)
     }
 }
 

@@ -5,17 +5,27 @@
 //! only reads its program, forks, waits and writes. What to attempt is data (see `wire.rs`); this file knows
 //! no probe.
 //!
-//! With arguments it records what a service uses instead: see `recorder.rs`.
+//! With arguments it is another one of what has to be such a program: what records what a service uses (`recorder.rs`), the first
+//! program of a machine in a container (`first.rs`), and what does there as it is told (`agent.rs`).
 #![no_std]
 #![no_main]
 
+mod agent;
 mod calls;
+mod first;
+mod kernel;
 mod machine;
 mod recorder;
 mod recording;
+mod request;
+mod text;
 mod watched;
 mod wire;
 
+use kernel::{
+    CLONE, CLOSE, EINTR, EINVAL, ENOSYS, EXECVE, GETPID, GETPPID, KILL, NANOSLEEP, READ, SIGCHLD, SIGKILL, WAIT4,
+    WNOHANG, WRITE, number,
+};
 use machine::{Arguments, exit, syscall};
 use wire::{Head, Op, Record, arg, op, record};
 
@@ -29,69 +39,10 @@ struct Aligned([u8; wire::MAX_PROGRAM]);
 /// Where `DRAIN` reads to.
 static mut DRAINED: [u8; 16384] = [0; 16384];
 
-const EINTR: i64 = -4;
-const EINVAL: i64 = -22;
-const ENOSYS: i64 = -38;
-const SIGCHLD: i64 = 17;
-const SIGKILL: i64 = 9;
-const WNOHANG: i64 = 1;
-
 /// How often a program is looked after in steps of [`FIRST`], then of [`LATER`] nanoseconds: some three seconds in all.
 const LOOKS: (u32, u32) = (100, 1500);
 const FIRST: i64 = 50_000;
 const LATER: i64 = 2_000_000;
-
-/// The number that this architecture has for the call at `index` of the table, or -1.
-fn number(index: u16) -> i64 {
-    match calls::CALLS.get(index as usize) {
-        #[cfg(target_arch = "x86_64")]
-        Some(call) => call.1 as i64,
-        #[cfg(target_arch = "aarch64")]
-        Some(call) => call.2 as i64,
-        None => -1,
-    }
-}
-
-/// The number that this architecture has for the call of this name, or -1. A name that no architecture has does not compile.
-const fn numbered(name: &str) -> i64 {
-    let mut index = 0;
-    while index < calls::CALLS.len() {
-        let call = calls::CALLS[index];
-        if same(call.0.as_bytes(), name.as_bytes()) {
-            #[cfg(target_arch = "x86_64")]
-            return call.1 as i64;
-            #[cfg(target_arch = "aarch64")]
-            return call.2 as i64;
-        }
-        index += 1;
-    }
-    panic!("no such call")
-}
-
-const fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut index = 0;
-    while index < a.len() {
-        if a[index] != b[index] {
-            return false;
-        }
-        index += 1;
-    }
-    true
-}
-
-const READ: i64 = numbered("read");
-const WRITE: i64 = numbered("write");
-const CLONE: i64 = numbered("clone");
-const WAIT4: i64 = numbered("wait4");
-const KILL: i64 = numbered("kill");
-const CLOSE: i64 = numbered("close");
-const EXECVE: i64 = numbered("execve");
-const GETPID: i64 = numbered("getpid");
-const GETPPID: i64 = numbered("getppid");
-const NANOSLEEP: i64 = numbered("nanosleep");
 
 /// Writes all of it to standard output, which systemd opened before the sandbox closed. How much was left.
 fn write_all(mut from: *const u8, mut length: usize) -> usize {
@@ -277,6 +228,8 @@ unsafe extern "C" fn prober(stack: *const usize) -> ! {
     // SAFETY: that is what the start-up code hands over.
     let arguments = unsafe { Arguments::new(stack) };
     match arguments.bytes(1) {
+        b"agent" => agent::agent(&arguments),
+        b"first" => first::first(&arguments),
         b"record" => recorder::record(&arguments),
         b"recorder" => recorder::recorder(&arguments),
         _ => {}

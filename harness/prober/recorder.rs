@@ -25,19 +25,15 @@ mod memory;
 mod paths;
 mod trace;
 
+use crate::kernel::{CLOSE, EINTR, ENOENT, EXECVE, IOCTL, READ, WRITE, numbered};
 use crate::machine::{ARCHITECTURE, Arguments, exit, syscall};
-use crate::{EINTR, READ, WRITE, numbered, watched};
+use crate::text::Text;
+use crate::watched;
 use core::mem::offset_of;
-use memory::Text;
 
 const SOCKET: i64 = numbered("socket");
 const CONNECT: i64 = numbered("connect");
-const CLOSE: i64 = numbered("close");
-const EXECVE: i64 = numbered("execve");
-const IOCTL: i64 = numbered("ioctl");
 const SECCOMP: i64 = numbered("seccomp");
-
-const ENOENT: i64 = -2;
 
 /// systemd's exit status for a program that cannot be executed, and for one whose start cannot be arranged.
 const EXIT_EXEC: i64 = 203;
@@ -110,7 +106,7 @@ pub fn recorder(arguments: &Arguments) -> ! {
 fn fail(message: &[u8], status: i64) -> ! {
     let mut text = Text::<128>::new();
     text.push(b"sandbox-unit prober: ").push(message);
-    syscall(WRITE, [2, text.address(), text.length() as i64, 0, 0, 0]);
+    syscall(WRITE, [2, text.address(), text.bytes().len() as i64, 0, 0, 0]);
     exit(status)
 }
 
@@ -247,4 +243,3 @@ fn filtered() -> bool {
     let program = [u64::from(program.0), program.1 as u64];
     syscall(SECCOMP, [SET_MODE_FILTER, SPEC_ALLOW, &raw const program as i64, 0, 0, 0]) == 0
 }
-

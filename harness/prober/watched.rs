@@ -1,6 +1,6 @@
 //! Which calls a recording looks at, and what of them.
 
-use crate::numbered;
+use crate::kernel::numbered;
 use crate::recording::{HOT, HOT_WITHOUT};
 
 /// The numbers of [`HOT`].

@@ -45,10 +45,19 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// What is asked of a machine first: which systemd and which kernel it has.
+    pub(crate) const ASK: &[&str] =
+        &["sh", "-c", "systemctl show --property=Version --value && cat /proc/sys/kernel/osrelease"];
+
     /// A machine whose systemd answers.
     pub(crate) fn new(backend: Box<dyn Backend>) -> Result<Self, MachineError> {
-        const ASK: &str = "systemctl show --property=Version --value && cat /proc/sys/kernel/osrelease";
-        let output = backend.exec(&["sh", "-c", ASK], b"", PATIENCE)?.checked("systemctl show")?;
+        let output = backend.exec(Self::ASK, b"", PATIENCE)?;
+        Self::answering(backend, output)
+    }
+
+    /// A machine that was [asked](Self::ASK), with its answer.
+    pub(crate) fn answering(backend: Box<dyn Backend>, answer: Output) -> Result<Self, MachineError> {
+        let output = answer.checked("systemctl show")?;
         let text = output.text();
         let mut lines = text.lines();
         let version = lines.next().and_then(version).ok_or_else(|| MachineError::Unexpected {

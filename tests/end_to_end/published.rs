@@ -1,9 +1,9 @@
-//! What would be published: what is in the packages, and that it is enough, for a program and for its prober.
+//! What would be published: what is in the packages. That it is enough is what the extended tests see, which build of it.
 
-#[path = "../new_user.rs"]
-mod new_user;
+#[path = "../packaged.rs"]
+mod packaged;
 
-use new_user::{NewUser, PACKAGES, assert_holds, commands, package, repository, succeed};
+use packaged::{PACKAGES, package, repository, succeed};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -55,27 +55,4 @@ fn packages_hold_every_source_and_nothing_else() {
             assert!(wanted.get("path").is_none(), "{name} finds {dependency} in this repository alone");
         }
     }
-}
-
-#[test]
-fn what_is_published_makes_a_tool_that_verifies_where_this_repository_is_not() {
-    crate::project::tool();
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("published");
-    // Each package is built from what is in it. Without engines for containers: that is the half that takes long.
-    package(&target, &["--no-default-features", "--config", "profile.dev.debug=0"]);
-    let user = NewUser::new();
-    std::fs::copy(target.join("debug/cargo-sandbox-unit"), user.cargo_home().join("bin/cargo-sandbox-unit")).unwrap();
-    let commands = commands();
-    assert!(commands.len() <= 5, "{commands:?}");
-    let (install, further) = commands.split_first().unwrap();
-    // Carried out by the extended tests.
-    assert!(install.starts_with("cargo install --locked cargo-sandbox-unit"), "{install}");
-    for command in further {
-        let printed = user.succeed(command);
-        if command.contains("sandbox-unit verify") {
-            assert_holds(&printed);
-        }
-    }
-    let unit = std::fs::read_to_string(user.service().join("target/sandbox-unit/greeter.service")).unwrap();
-    assert!(unit.contains("ExecStart=/usr/bin/greeter"), "{unit}");
 }

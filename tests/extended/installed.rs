@@ -3,8 +3,11 @@
 
 #[path = "../new_user.rs"]
 mod new_user;
+#[path = "../packaged.rs"]
+mod packaged;
 
-use new_user::{NewUser, PACKAGES, assert_holds, cargo, commands, package, repository, succeed};
+use new_user::{NewUser, assert_holds, commands};
+use packaged::{PACKAGES, cargo, package, repository, succeed};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};

@@ -2,10 +2,10 @@
 
 use super::memory::{peek, word};
 use super::paths;
+use crate::kernel::{CLOSE, numbered};
 use crate::machine::syscall;
 use crate::recording::{Event, Field, field};
 use crate::watched::{HERE, NONE, Watched};
-use crate::{CLOSE, numbered};
 
 const GETSOCKOPT: i64 = numbered("getsockopt");
 const GETSOCKNAME: i64 = numbered("getsockname");

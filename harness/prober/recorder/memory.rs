@@ -1,57 +1,9 @@
-//! Memory without an allocator: texts of a fixed size, tables that the kernel provides, and the memory of others.
+//! Memory without an allocator: tables that the kernel provides, and the memory of others.
 
+use crate::kernel::{MMAP, numbered};
 use crate::machine::syscall;
-use crate::numbered;
 
-const MMAP: i64 = numbered("mmap");
 const PROCESS_VM_READV: i64 = numbered("process_vm_readv");
-
-/// A text in the making. What does not fit is left out.
-pub struct Text<const SIZE: usize> {
-    bytes: [u8; SIZE],
-    length: usize,
-}
-
-impl<const SIZE: usize> Text<SIZE> {
-    pub fn new() -> Self {
-        Self { bytes: [0; SIZE], length: 0 }
-    }
-
-    pub fn push(&mut self, bytes: &[u8]) -> &mut Self {
-        for byte in bytes {
-            if let Some(slot) = self.bytes.get_mut(self.length) {
-                *slot = *byte;
-                self.length += 1;
-            }
-        }
-        self
-    }
-
-    pub fn push_number(&mut self, number: u64) -> &mut Self {
-        let mut digits = [0u8; 20];
-        let mut first = digits.len();
-        let mut rest = number;
-        loop {
-            first -= 1;
-            if let Some(digit) = digits.get_mut(first) {
-                *digit = b'0' + (rest % 10) as u8;
-            }
-            rest /= 10;
-            if rest == 0 || first == 0 {
-                break;
-            }
-        }
-        self.push(digits.get(first..).unwrap_or_default())
-    }
-
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
-    pub fn address(&self) -> i64 {
-        self.bytes.as_ptr() as i64
-    }
-}
 
 /// A table of `count` values whose bytes are all zero. It takes memory only where it is used. If there is a file, it is the
 /// file's content, and what is written to it stays there.

@@ -1,14 +1,9 @@
 //! What the kernel tells of a process below /proc.
 
-use super::memory::{Text, peek};
+use super::memory::peek;
+use crate::kernel::{AT_FDCWD, CLOSE, OPENAT, READ, READLINKAT, STATX};
 use crate::machine::syscall;
-use crate::{CLOSE, READ, numbered};
-
-const OPENAT: i64 = numbered("openat");
-const READLINKAT: i64 = numbered("readlinkat");
-const STATX: i64 = numbered("statx");
-
-const AT_FDCWD: i64 = -100;
+use crate::text::Text;
 
 /// The longest path (`PATH_MAX`).
 pub const LONGEST: usize = 4096;

@@ -3,15 +3,13 @@
 use super::draft::{Draft, describe};
 use super::memory::table;
 use super::paths;
+use crate::kernel::{EINTR, EXECVE, IOCTL, LSEEK, MMAP, OPENAT, WAIT4, WRITE, numbered};
 use crate::machine::{ARCHITECTURE, syscall};
 use crate::recording::{EVENTS, Event, Head, MAGIC, MOST, NUMBERS, PROT_EXEC, Tally, field, flag};
-use crate::watched::{HERE, NONE, WATCHED, Watched};
-use crate::{CLOSE, EINTR, WAIT4, WRITE, numbered};
+use crate::watched::{NONE, WATCHED, Watched};
 
 const PTRACE: i64 = numbered("ptrace");
-const OPENAT: i64 = numbered("openat");
 const FTRUNCATE: i64 = numbered("ftruncate");
-const LSEEK: i64 = numbered("lseek");
 const GETSOCKOPT: i64 = numbered("getsockopt");
 const RT_SIGACTION: i64 = numbered("rt_sigaction");
 
@@ -42,10 +40,7 @@ const INFO_SECCOMP: u8 = 3;
 const SOL_SOCKET: i64 = 1;
 const SO_PEERCRED: i64 = 17;
 
-const MMAP: i64 = numbered("mmap");
-const IOCTL: i64 = numbered("ioctl");
 const PRLIMIT: i64 = numbered("prlimit64");
-const EXECVE: i64 = numbered("execve");
 const EXECVEAT: i64 = numbered("execveat");
 
 /// Above every thread ID (`PID_MAX_LIMIT`).

@@ -3,12 +3,13 @@
 //! Nothing is used of the host but the API of its daemon, which may be another host's. What a machine consists of:
 //! - a container, without a network and with every capability that the daemon can give, but not privileged;
 //! - in it, the *machine*: a PID namespace, a control group and mounts of its own, in which systemd is PID 1
-//!   (`machine.sh`). PID 1 of the container is outside of it, and cleans up behind it (`supervise.sh`);
-//! - a command that *holds* the container (`hold.sh`): when the tool is gone, its input ends, and the container goes;
-//! - commands that do what they are told in the machine (`agent.sh`, [`agent`]): starting a command through the daemon takes
-//!   as long as dozens of commands.
+//!   (`prober/first.rs`). PID 1 of the container is outside of it, and cleans up behind it (`supervise.sh`);
+//! - a command that fills the container, *holds* it (`hold.sh`: when the tool is gone, its input ends, and the container goes),
+//!   and in the machine does what it is told ([`agent`]): starting a command through the daemon takes as long as dozens of
+//!   commands.
 
 mod agent;
+mod attached;
 mod body;
 mod capabilities;
 mod content;
@@ -22,7 +23,7 @@ pub use daemon::{Daemon, Kind};
 
 use super::{Engine, EngineError, Installation};
 use crate::image::{Image, Release, Store};
-use crate::machine::Machine;
+use crate::machine::{Machine, Output};
 use body::Body;
 use machine::Booted;
 use std::io;
@@ -85,14 +86,14 @@ impl Containers {
         image::release(self, release, store, tell).map(Image::Reference)
     }
 
-    fn start(&self, image: &Image, installation: &Installation) -> Result<Booted, EngineError> {
+    fn start(&self, image: &Image, installation: &Installation) -> Result<(Booted, Output), EngineError> {
         let content = content::archive(installation)?;
-        let body = std::thread::scope(|scope| {
+        let body = Body::start(self, image::reference(self, image)?)?;
+        std::thread::scope(|scope| {
             // What is left of others is no reason not to boot, nor to wait.
             scope.spawn(|| self.sweep());
-            Body::start(self, image::reference(self, image)?, content)
-        })?;
-        Booted::enter(body)
+            Booted::enter(body, &content)
+        })
     }
 }
 
@@ -102,7 +103,8 @@ impl Engine for Containers {
     }
 
     fn boot(&self, image: &Image, installation: &Installation) -> Result<Machine, EngineError> {
-        Ok(Machine::new(Box::new(self.start(image, installation)?))?)
+        let (booted, answer) = self.start(image, installation)?;
+        Ok(Machine::answering(Box::new(booted), answer)?)
     }
 
     fn sweep(&self) -> Result<(), EngineError> {

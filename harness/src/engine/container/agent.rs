@@ -1,133 +1,139 @@
-//! A shell in the machine that does what it is told (`agent.sh`), and the way to it.
+//! Whoever does in the machine what it is told: a verb of the prober (`prober/agent.rs`), which everything is asked of that
+//! concerns the machine. Starting a command through the daemon takes as long as dozens of commands.
 
-use crate::engine::ENVIRONMENT;
-use futures_util::{Stream, StreamExt};
+use super::attached::Attached;
 use std::io;
-use std::pin::Pin;
-use testcontainers::bollard::Docker;
-use testcontainers::bollard::container::LogOutput;
-use testcontainers::bollard::errors::Error;
-use testcontainers::bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use std::mem::offset_of;
+use std::time::Duration;
 
-/// How many bytes are taken from the daemon at once.
-const PIECE: usize = 64 * 1024;
+#[path = "../../../prober/request.rs"]
+mod form;
 
-/// A command that runs in a container, outside of the machine or inside. It ends when this is dropped.
-pub(super) struct Attached {
-    input: Pin<Box<dyn AsyncWrite + Send>>,
-    output: Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>,
-    /// What has arrived and was not yet asked for.
-    arrived: Vec<u8>,
-    /// What it wrote to its standard error.
-    errors: Vec<u8>,
+pub(super) use form::ask;
+use form::{ABSENT, ANSWER, MOST_BYTES, MOST_WORDS, ended};
+
+/// Where the agent is in a container.
+pub(super) const AGENT: &str = "/var/lib/sandbox-unit/agent";
+
+/// What stands in place of an answer when the agent is no more whose input holds the container (`hold.sh`).
+const GONE: u32 = u32::from_ne_bytes(*b"gone");
+
+/// What is asked of an agent.
+pub(super) struct Request<'a> {
+    pub ask: u32,
+    /// Permission bits, or a signal.
+    pub mode: u32,
+    /// A command, or the names of files.
+    pub words: &'a [&'a str],
+    pub input: &'a [u8],
+    pub within: Duration,
 }
 
 /// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
-    pub status: i32,
+    /// The status with which it ended; `None` if its time was over.
+    pub status: Option<i32>,
     pub output: Vec<u8>,
     pub errors: Vec<u8>,
 }
 
-impl Attached {
-    /// Starts a shell script in a container.
-    pub async fn start(docker: &Docker, container: &str, script: &[&str]) -> Result<Self, Error> {
-        let variables = ENVIRONMENT.iter().map(|(name, value)| format!("{name}={value}"));
-        let words = ["/bin/sh", "-c"].iter().chain(script).map(|word| (*word).to_owned());
-        let options = CreateExecOptions {
-            attach_stdin: Some(true),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            cmd: Some(words.collect()),
-            env: Some(variables.collect()),
-            ..CreateExecOptions::default()
-        };
-        let command = docker.create_exec(container, options).await?;
-        let how = StartExecOptions { detach: false, tty: false, output_capacity: Some(PIECE) };
-        match docker.start_exec(&command.id, Some(how)).await? {
-            StartExecResults::Attached { output, input } => {
-                Ok(Self { input, output, arrived: Vec::new(), errors: Vec::new() })
+impl Request<'_> {
+    /// A request of this kind, with nothing in it.
+    pub fn of(ask: u32) -> Self {
+        Self { ask, mode: 0, words: &[], input: &[], within: Duration::ZERO }
+    }
+
+    /// Its head and its words; its input follows them.
+    ///
+    /// # Errors
+    /// It cannot be said: a word has a zero in it, or there is too much.
+    pub fn head(&self) -> io::Result<Vec<u8>> {
+        let mut words = Vec::new();
+        for word in self.words {
+            if word.contains('\0') {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "a word with a zero in it"));
             }
-            StartExecResults::Detached => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
+            words.extend(word.as_bytes());
+            words.push(0);
         }
-    }
-
-    /// The next line.
-    pub async fn line(&mut self) -> io::Result<String> {
-        loop {
-            if let Some(end) = self.arrived.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.arrived.drain(..=end).collect();
-                return Ok(String::from_utf8_lossy(&line[..end]).into_owned());
-            }
-            self.more().await?;
+        if self.words.len() > MOST_WORDS || words.len() > MOST_BYTES {
+            return Err(io::ErrorKind::ArgumentListTooLong.into());
         }
+        let mut bytes = Vec::with_capacity(size_of::<form::Request>() + words.len());
+        for number in [self.ask, self.mode, self.words.len() as u32, words.len() as u32] {
+            bytes.extend(number.to_ne_bytes());
+        }
+        let within = u64::try_from(self.within.as_nanos()).unwrap_or(u64::MAX);
+        for number in [self.input.len() as u64, within] {
+            bytes.extend(number.to_ne_bytes());
+        }
+        bytes.extend(words);
+        Ok(bytes)
     }
 
-    /// Everything that it still writes, until its end.
-    pub async fn rest(mut self) -> String {
-        while self.more().await.is_ok() {}
-        self.arrived.append(&mut self.errors);
-        String::from_utf8_lossy(&self.arrived).into_owned()
+    /// Asks an agent.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub async fn send(&self, agent: &mut Attached) -> io::Result<()> {
+        let head = self.head()?;
+        agent.write(&[&head, self.input]).await
     }
+}
 
-    /// Gives it this to read, one after the other.
-    pub async fn write(&mut self, head: &[u8], rest: &[u8]) -> io::Result<()> {
-        self.input.write_all(head).await?;
-        self.input.write_all(rest).await?;
-        self.input.flush().await
-    }
-
-    /// Has the agent run this piece of shell.
-    pub async fn ask(&mut self, code: &str, input: &[u8]) -> io::Result<Answer> {
-        // A line needs no program to be read.
-        let head = match code.contains('\n') {
-            true => format!("{} {}\n{code}", code.len(), input.len()),
-            false => format!("0 {}\n{code}\n", input.len()),
+impl Answer {
+    /// The answer to the request that was sent last.
+    ///
+    /// # Errors
+    /// The agent is no more.
+    pub async fn of(agent: &mut Attached) -> io::Result<Self> {
+        let magic = agent.bytes(size_of::<u32>()).await?;
+        match number(&magic, 0) {
+            ANSWER => {}
+            GONE => return Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, String::from_utf8_lossy(&magic).into_owned())),
+        }
+        let head = [magic, agent.bytes(size_of::<form::Answer>() - size_of::<u32>()).await?].concat();
+        let length = |at| usize::try_from(long(&head, at)).unwrap_or(usize::MAX);
+        let output = agent.bytes(length(offset_of!(form::Answer, output))).await?;
+        let errors = agent.bytes(length(offset_of!(form::Answer, errors))).await?;
+        let status = number(&head, offset_of!(form::Answer, status)).cast_signed();
+        let status = match number(&head, offset_of!(form::Answer, ended)) {
+            ended::STATUS => Some(status),
+            ended::LATE => None,
+            other => return Err(io::Error::new(io::ErrorKind::InvalidData, other.to_string())),
         };
-        self.write(head.as_bytes(), input).await?;
-        let (status, output, errors) = (self.number().await?, self.number().await?, self.number().await?);
-        let (output, errors) = (self.bytes(output).await?, self.bytes(errors).await?);
-        Ok(Answer { status: i32::try_from(status).unwrap_or(-1), output, errors })
+        Ok(Self { status, output, errors })
     }
 
-    async fn number(&mut self) -> io::Result<usize> {
-        let line = self.line().await?;
-        line.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, line))
-    }
-
-    async fn bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
-        while self.arrived.len() < count {
-            self.more().await?;
+    /// The files in the answer to [`ask::GET`], of which there are so many.
+    pub fn files(&self, count: usize) -> Option<Vec<Option<Vec<u8>>>> {
+        let mut rest = self.output.as_slice();
+        let mut files = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (length, behind) = rest.split_at_checked(size_of::<u64>())?;
+            let length = long(length, 0);
+            let (content, behind) = match length {
+                ABSENT => (None, behind),
+                _ => behind
+                    .split_at_checked(usize::try_from(length).ok()?)
+                    .map(|(content, rest)| (Some(content), rest))?,
+            };
+            files.push(content.map(<[u8]>::to_vec));
+            rest = behind;
         }
-        let rest = self.arrived.split_off(count);
-        Ok(std::mem::replace(&mut self.arrived, rest))
-    }
-
-    async fn more(&mut self) -> io::Result<()> {
-        match self.output.next().await {
-            Some(Ok(LogOutput::StdErr { message })) => self.errors.extend(message),
-            Some(Ok(piece)) => self.arrived.extend(piece.into_bytes()),
-            Some(Err(error)) => return Err(io::Error::other(error)),
-            None => return Err(io::ErrorKind::UnexpectedEof.into()),
-        }
-        Ok(())
+        Some(files)
     }
 }
 
-/// A word of shell that stands for itself.
-pub(super) fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
+fn number(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_ne_bytes)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn words_stand_for_themselves() {
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's $HOME"), "'it'\\''s $HOME'");
-        assert_eq!(quoted(""), "''");
-    }
+fn long(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

@@ -1,6 +1,7 @@
 //! The container of a machine: its start, and its end.
 
-use super::agent::Attached;
+use super::agent::AGENT;
+use super::attached::Attached;
 use super::limits::{self, Limit};
 use super::{Containers, EngineError, capabilities, image, owner};
 use crate::engine::minimal;
@@ -8,7 +9,6 @@ use crate::engine::{HOSTNAME, SYSTEMD, random_id};
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::fmt;
-use std::io;
 use std::time::Duration;
 use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::query_parameters::{
@@ -18,7 +18,6 @@ use testcontainers::bollard::query_parameters::{
 use testcontainers::core::{CgroupnsMode, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
-use tokio::task::JoinHandle;
 
 /// How long the daemon may take to create and start a container.
 const START: Duration = Duration::from_secs(60);
@@ -93,13 +92,11 @@ pub(super) struct Body {
     /// An image that was made for this container alone.
     own_image: Option<String>,
     container: Option<ContainerAsync<GenericImage>>,
-    /// Fills it, and then holds it. Nobody waits for that: where it fails, the container goes.
-    hold: Option<JoinHandle<io::Result<Attached>>>,
 }
 
 impl Body {
-    /// Starts a container, holds it, and puts this archive into it.
-    pub fn start(engine: &Containers, image: image::Reference, archive: Vec<u8>) -> Result<Self, EngineError> {
+    /// Starts a container.
+    pub fn start(engine: &Containers, image: image::Reference) -> Result<Self, EngineError> {
         let id: String = random_id().chars().take(12).collect();
         let image::Reference { name: reference, shown, own } = image;
         let mut body = Self {
@@ -108,7 +105,6 @@ impl Body {
             image: shown,
             own_image: own.then(|| reference.clone()),
             container: None,
-            hold: None,
         };
         let refused = |fault: Fault| engine.daemon.refused("start a container", fault);
         let mut given = Given { lacking: capabilities::lacking_here(&engine.daemon.address), ..Given::default() };
@@ -125,19 +121,25 @@ impl Body {
             }
         };
         body.container = Some(started.map_err(|fault| body.explain(&fault))?);
-        let hold = Attached::start(&engine.connection.docker, &body.name, &[include_str!("hold.sh"), "hold"]);
-        let mut hold = engine.connection.run(hold).map_err(|error| body.explain(&error.into()))?;
-        body.hold = Some(engine.connection.runtime.spawn(async move {
-            hold.write(format!("{}\n", archive.len()).as_bytes(), &archive).await?;
-            Ok(hold)
-        }));
         Ok(body)
+    }
+
+    /// Starts what holds it, which takes an archive of what is put into it, and is then an agent.
+    pub async fn hold(&self) -> Result<Attached, DockerError> {
+        let script = [include_str!("hold.sh"), "hold", &self.name, AGENT, include_str!("enter.sh")];
+        Attached::start(&self.engine.connection.docker, &self.name, &script).await
+    }
+
+    /// Starts a further agent.
+    pub async fn enter(&self) -> Result<Attached, DockerError> {
+        let script = [include_str!("enter.sh"), "enter", &self.name, AGENT];
+        Attached::start(&self.engine.connection.docker, &self.name, &script).await
     }
 
     fn run(&self, reference: &str, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
         let (name, tag) = image::name_and_tag(reference);
         let mut command = vec!["-c", include_str!("supervise.sh"), "supervise", &self.name];
-        command.extend([self.engine.daemon.kind.name(), minimal::TARGET, minimal::INIT, include_str!("machine.sh")]);
+        command.extend([self.engine.daemon.kind.name(), minimal::TARGET, minimal::INIT, AGENT]);
         command.extend(SYSTEMD);
         command.push("--");
         let mut command: Vec<String> = command.into_iter().map(str::to_owned).collect();
@@ -236,10 +238,7 @@ impl Drop for Body {
         connection.run(async {
             let condition = WaitContainerOptionsBuilder::new().condition("removed").build();
             let mut removed = connection.docker.wait_container(&self.name, Some(condition));
-            // It cleans up behind its machine when nobody holds it any more.
-            if let Some(hold) = self.hold.take() {
-                hold.abort();
-            }
+            // It cleans up behind its machine now that nobody holds it any more.
             let _end = tokio::time::timeout(FAREWELL, async { while removed.next().await.is_some() {} }).await;
             // Most often it has gone by itself.
             let _gone = container.rm().await;

@@ -1,7 +1,9 @@
 //! What a machine has on top of its image, as an archive.
 
+use super::agent::AGENT;
 use crate::engine::minimal::{self, Thing};
 use crate::engine::{EngineError, Installation, MOUNTED_OVER, random_id};
+use crate::probe::PROBER_PROGRAM;
 use std::path::{Component, Path};
 use tar::{Builder, EntryType, Header};
 
@@ -14,6 +16,7 @@ pub(super) fn archive(installation: &Installation) -> Result<Vec<u8>, EngineErro
     };
     let id = format!("{}\n", random_id());
     file(&mut archive, "/etc/machine-id", id.as_bytes(), 0o444).map_err(failed("/etc/machine-id"))?;
+    file(&mut archive, AGENT, PROBER_PROGRAM, 0o755).map_err(failed(AGENT))?;
     for thing in minimal::things(installation) {
         match thing {
             Thing::File { path, text } => {

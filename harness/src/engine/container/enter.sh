@@ -1,11 +1,11 @@
 # enter.sh NAME AGENT
-# Goes into the machine as soon as there is one.
+# Goes into the machine as soon as there is one, and does there what it is told.
 state=/run/sandbox-unit
 while [ ! -s $state/leader ]; do
     [ ! -s $state/failed ] || exec cat $state/failed
     sleep 0.01
 done
-leader=$(cat $state/leader)
+read -r leader <$state/leader
 # PID 1 of systemd moves to the group that it keeps for itself, and then its own must be empty.
 group=/sys/fs/cgroup/$1/machine
 while [ ! -d "$group/init.scope" ]; do
@@ -13,4 +13,5 @@ while [ ! -d "$group/init.scope" ]; do
     sleep 0.01
 done
 echo $$ >"$group/init.scope/cgroup.procs"
-exec nsenter --target="$leader" --mount --uts --ipc --net --pid --cgroup --root --wd -- sh -c "$2" agent
+exec nsenter --target="$leader" --mount --uts --ipc --net --pid --cgroup --root --wd -- \
+    "$2" agent /run/systemd/private systemctl is-system-running --wait

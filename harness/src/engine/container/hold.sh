@@ -1,6 +1,7 @@
-# hold.sh
-# Puts into the container what our input brings: a line with its length, and an archive. Then it holds the container while the
-# tool lives: when that is gone, in whatever way, its end of our input is closed.
+# hold.sh NAME AGENT ENTER
+# Puts into the container what our input brings: a line with its length, and an archive. Then it goes into the machine (ENTER), and
+# passes on what comes to the agent there. It holds the container while the tool lives: when that is gone, in whatever way, its
+# end of our input is closed.
 state=/run/sandbox-unit
 while [ ! -d $state ]; do sleep 0.01; done
 : >$state/held
@@ -9,6 +10,5 @@ while [ ! -e $state/emptied ] && [ ! -s $state/failed ]; do sleep 0.01; done
 if [ -e $state/emptied ]; then
     if head -c "$length" | tar -xpmf - -C /; then : >$state/filled; else : >$state/unfilled; fi
 fi
-# Whatever was not wanted of it comes first.
-cat >/dev/null
-kill -TERM 1
+# An agent that is killed is missed: the input still holds the container.
+{ cat; kill -TERM 1; } | { sh -c "$3" enter "$1" "$2"; echo gone; }

@@ -1,13 +1,14 @@
 //! A machine that is up in its container.
 
-use super::agent::{Answer, Attached, quoted};
+use super::agent::{Answer, Request, ask};
+use super::attached::Attached;
 use super::body::{Body, Fault};
 use super::daemon::reason;
 use crate::engine::EngineError;
-use crate::machine::{Backend, MachineError, Output};
+use crate::machine::{Backend, Machine, MachineError, Output};
 use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a machine may take to boot. It takes a second on an idle machine.
 const BOOT: Duration = Duration::from_secs(60);
@@ -49,11 +50,13 @@ struct Agents {
 struct AgentsState {
     idle: Vec<Attached>,
     busy: usize,
+    /// Those from which no answer can be had any more. One of them can be the one that holds the container.
+    lost: Vec<Attached>,
 }
 
 impl Agents {
     /// One that has nothing to do, and else `None`: then who asks starts another one. Either is busy until it is
-    /// [given back](Self::done).
+    /// [given back](Self::give_back) or [lost](Self::lose).
     fn take(&self) -> Option<Attached> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let all_busy = |state: &mut AgentsState| state.idle.is_empty() && state.busy > 0;
@@ -63,39 +66,59 @@ impl Agents {
         state.idle.pop()
     }
 
-    /// Gives back a busy one; `None` where it is no more.
-    fn done(&self, agent: Option<Attached>) {
+    fn give_back(&self, agent: Attached) {
+        self.end_turn(|state| state.idle.push(agent));
+    }
+
+    /// `None` where it was not even started.
+    fn lose(&self, agent: Option<Attached>) {
+        self.end_turn(|state| state.lost.extend(agent));
+    }
+
+    fn end_turn(&self, change: impl FnOnce(&mut AgentsState)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.busy = state.busy.saturating_sub(1);
-        state.idle.extend(agent);
+        change(&mut state);
         self.freed.notify_one();
     }
 }
 
 impl Booted {
-    /// Waits until systemd in the container has started what it starts at boot.
-    pub fn enter(body: Body) -> Result<Self, EngineError> {
+    /// Puts this archive into the container, and waits until systemd has started what it starts at boot; with the answer to
+    /// what is [asked](Machine::ASK) of each machine first.
+    pub fn enter(body: Body, archive: &[u8]) -> Result<(Self, Output), EngineError> {
+        let connection = body.engine.connection.clone();
+        let mut agent = connection.run(body.hold()).map_err(|error| body.explain(&error.into()))?;
         let booted = Self { agents: Agents::default(), body };
-        let greeted = booted.body.engine.connection.within(BOOT, booted.agent());
-        match greeted {
-            Some(Ok(agent)) => {
-                booted.agents.done(Some(agent));
-                Ok(booted)
+        let asked = Request { words: Machine::ASK, within: BOOT, ..Request::of(ask::RUN) };
+        let answered = connection.within(BOOT, async {
+            // Who takes no more of it says why.
+            let _why_is_read = agent.write(&[format!("{}\n", archive.len()).as_bytes(), archive]).await;
+            let _why_is_read = asked.send(&mut agent).await;
+            greeted(&mut agent).await?;
+            Answer::of(&mut agent).await
+        });
+        match answered {
+            Some(Ok(answer)) => {
+                booted.agents.give_back(agent);
+                Ok((booted, answer.into()))
             }
-            Some(Err(why)) => Err(booted.failure(&why)),
-            None => Err(EngineError::Timeout { within: BOOT, console: booted.explanation() }),
+            Some(Err(why)) => {
+                booted.agents.lose(Some(agent));
+                Err(booted.failure(&why))
+            }
+            None => {
+                booted.agents.lose(Some(agent));
+                Err(EngineError::Timeout { within: BOOT, console: booted.explanation() })
+            }
         }
     }
 
-    /// A new agent that is ready.
+    /// A further agent that is ready.
     async fn agent(&self) -> io::Result<Attached> {
-        let docker = &self.body.engine.connection.docker;
-        let script = [include_str!("enter.sh"), "enter", &self.body.name, include_str!("agent.sh")];
-        let mut agent = Attached::start(docker, &self.body.name, &script).await.map_err(io::Error::other)?;
-        match agent.line().await?.as_str() {
-            "up" => Ok(agent),
-            other => Err(io::Error::other(other.to_owned())),
-        }
+        let mut agent = self.body.enter().await.map_err(io::Error::other)?;
+        greeted(&mut agent).await?;
+        Ok(agent)
     }
 
     /// Why it did not come up, from what was said in place of a greeting.
@@ -120,31 +143,48 @@ impl Booted {
         let docker = &self.body.engine.connection.docker;
         let told = self.body.engine.connection.within(GRACE, async {
             match Attached::start(docker, &self.body.name, &[EXPLAIN]).await {
-                Ok(attached) => attached.rest().await,
+                Ok(mut attached) => attached.rest().await,
                 Err(error) => error.to_string(),
             }
         });
         format!("{}\n{}", self.body.log(), told.unwrap_or_default())
     }
 
-    /// Has an agent run this.
-    fn ask(&self, code: &str, input: &[u8], within: Duration) -> Result<Answer, MachineError> {
-        let agent = self.agents.take();
-        let answered = self.body.engine.connection.within(within, async {
-            let mut agent = match agent {
-                Some(agent) => agent,
-                None => self.agent().await?,
-            };
-            let answer = agent.ask(code, input).await?;
-            Ok::<_, io::Error>((agent, answer))
-        });
-        let (agent, answer) = match answered {
-            Some(Ok((agent, answer))) => (Some(agent), Ok(answer)),
-            Some(Err(source)) => (None, Err(self.unreachable(source))),
-            None => (None, Err(MachineError::Timeout { command: code.to_owned(), within })),
+    /// Asks an agent. What it is asked stands for itself in errors where it is called nothing else.
+    fn ask(&self, request: &Request<'_>, within: Duration) -> Result<Answer, MachineError> {
+        let connection = &self.body.engine.connection;
+        let late = || MachineError::Timeout { command: request.words.join(" "), within };
+        let head = request.head().map_err(|source| {
+            let action = format!("ask for {}", request.words.first().unwrap_or(&"nothing"));
+            MachineError::Io { action, source }
+        })?;
+        let agent = match self.agents.take() {
+            Some(agent) => Ok(agent),
+            None => match connection.within(within, self.agent()) {
+                Some(Ok(agent)) => Ok(agent),
+                Some(Err(source)) => Err(self.unreachable(source)),
+                None => Err(late()),
+            },
         };
-        self.agents.done(agent);
-        answer
+        let mut agent = agent.inspect_err(|_| self.agents.lose(None))?;
+        let answered = connection.within(within, async {
+            agent.write(&[&head, request.input]).await?;
+            Answer::of(&mut agent).await
+        });
+        match answered {
+            Some(Ok(answer)) => {
+                self.agents.give_back(agent);
+                Ok(answer)
+            }
+            Some(Err(source)) => {
+                self.agents.lose(Some(agent));
+                Err(self.unreachable(source))
+            }
+            None => {
+                self.agents.lose(Some(agent));
+                Err(late())
+            }
+        }
     }
 
     /// Why it does not answer.
@@ -159,19 +199,42 @@ impl Booted {
         }
     }
 
-    /// Does something with files.
-    fn file(&self, path: &str, code: &str, content: &[u8]) -> Result<Answer, MachineError> {
-        let answer = self.ask(code, content, FILES)?;
-        if matches!(answer.status, 0 | ABSENT) {
-            return Ok(answer);
+    /// Asks for something with files.
+    fn file(&self, request: &Request<'_>) -> Result<Answer, MachineError> {
+        let answer = self.ask(request, FILES)?;
+        match answer.status {
+            Some(0) => Ok(answer),
+            status => Err(MachineError::File { path: request.words.join(", "), source: error(status.unwrap_or(0)) }),
         }
-        let source = io::Error::other(String::from_utf8_lossy(&answer.errors).trim_end().to_owned());
-        Err(MachineError::File { path: path.to_owned(), source })
     }
 }
 
-/// The exit status that says that there is no such file.
-const ABSENT: i32 = 44;
+/// Waits until an agent is ready. What is said in place of that is why it never is.
+async fn greeted(agent: &mut Attached) -> io::Result<()> {
+    match agent.line().await?.as_str() {
+        "up" => Ok(()),
+        other => Err(io::Error::other(other.to_owned())),
+    }
+}
+
+/// An error of the machine's kernel.
+#[cfg(target_os = "linux")]
+fn error(number: i32) -> io::Error {
+    io::Error::from_raw_os_error(number)
+}
+
+/// An error of the machine's kernel. Another kernel has other numbers.
+#[cfg(not(target_os = "linux"))]
+fn error(number: i32) -> io::Error {
+    io::Error::other(crate::verify::errno_name(number))
+}
+
+impl From<Answer> for Output {
+    fn from(Answer { status, output, errors }: Answer) -> Self {
+        const KILLED: i32 = 128 + 9;
+        Self { status: status.unwrap_or(KILLED), stdout: output, stderr: errors }
+    }
+}
 
 impl Backend for Booted {
     fn exec(&self, command: &[&str], stdin: &[u8], within: Duration) -> Result<Output, MachineError> {
@@ -179,88 +242,36 @@ impl Backend for Booted {
             let source = io::ErrorKind::InvalidInput.into();
             return Err(MachineError::Io { action: "run a command of no words".to_owned(), source });
         }
-        const KILLED: i32 = 128 + 9;
-        let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
-        let code = format!("cd /; exec timeout --signal=KILL {:.3} {}", within.as_secs_f64(), words.join(" "));
-        let timeout = || MachineError::Timeout { command: command.join(" "), within };
-        let began = Instant::now();
-        let answer = self.ask(&code, stdin, within + GRACE).map_err(|error| match error {
-            MachineError::Timeout { .. } => timeout(),
+        let request = Request { words: command, input: stdin, within, ..Request::of(ask::RUN) };
+        let late = || MachineError::Timeout { command: command.join(" "), within };
+        let answer = self.ask(&request, within.saturating_add(GRACE)).map_err(|error| match error {
+            MachineError::Timeout { .. } => late(),
             other => other,
         })?;
-        // The program `timeout` is killed with what it runs.
-        if answer.status == KILLED && began.elapsed() >= within {
-            return Err(timeout());
-        }
-        Ok(Output { status: answer.status, stdout: answer.output, stderr: answer.errors })
+        if answer.status.is_none() { Err(late()) } else { Ok(answer.into()) }
     }
 
     fn put(&self, path: &str, content: &[u8], mode: u32) -> Result<(), MachineError> {
-        const PUT: &str = r#"folder=${path%/*}/ own=${path%/*}/.${path##*/}.sandbox-unit
-mkdir -p -- "$folder" && rm -f -- "$own" && cat >"$own" && chmod "$mode" -- "$own" && mv -fT -- "$own" "$path" || {
-    status=$?
-    rm -f -- "$own"
-    exit $status
-}"#;
-        let code = format!("path={} mode={:o}\n{PUT}", quoted(path), mode & 0o7777);
-        self.file(path, &code, content).map(drop)
+        self.file(&Request { words: &[path], input: content, mode, ..Request::of(ask::PUT) }).map(drop)
     }
 
     fn get(&self, path: &str) -> Result<Option<Vec<u8>>, MachineError> {
-        // A pipe that nobody writes to would hold it up.
-        let path_word = quoted(path);
-        let code = format!("[ -e {path_word} ] || exit {ABSENT}\n[ -p {path_word} ] || cat -- {path_word}");
-        let answer = self.file(path, &code, b"")?;
-        Ok((answer.status != ABSENT).then_some(answer.output))
+        Ok(self.get_each(&[path.to_owned()])?.pop().flatten())
     }
 
     fn get_each(&self, paths: &[String]) -> Result<Vec<Option<Vec<u8>>>, MachineError> {
-        // First they are copied, for what the kernel makes up has no size before it is read. Then each is told of by its
-        // place and its size, and after an empty line there they are.
-        const EACH: &str = r#"place=1000000
-for path; do
-    place=$((place + 1))
-    [ ! -e "$path" ] || { [ -p "$path" ] && : || cat -- "$path"; } >"$own/$place" || exit
-done
-cd "$own" || exit
-set -- 1??????
-[ -e "$1" ] || set --
-[ $# = 0 ] || stat -c '%n %s' "$@"
-echo
-[ $# = 0 ] || cat "$@"
-rm -f "$@""#;
-        const FIRST: usize = 1_000_001;
-        let words: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
-        let answer = self.file(&paths.join(", "), &format!("set -- {}\n{EACH}", words.join(" ")), b"")?;
-        let mut files = vec![None; paths.len()];
-        let mut rest = answer.output.as_slice();
-        let mut sizes = Vec::new();
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let line = String::from_utf8_lossy(&rest[..end]).into_owned();
-            rest = &rest[end + 1..];
-            let Some((place, size)) = line.split_once(' ') else { break };
-            sizes.extend(place.parse::<usize>().ok().zip(size.parse::<usize>().ok()));
-        }
-        for (place, size) in sizes {
-            let content = rest.split_at_checked(size);
-            let slot = place.checked_sub(FIRST).and_then(|place| files.get_mut(place));
-            let (Some((content, others)), Some(slot)) = (content, slot) else {
-                let source = io::ErrorKind::InvalidData.into();
-                return Err(MachineError::File { path: paths.join(", "), source });
-            };
-            *slot = Some(content.to_vec());
-            rest = others;
-        }
-        Ok(files)
+        let words: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let answer = self.file(&Request { words: &words, ..Request::of(ask::GET) })?;
+        let malformed = || MachineError::File { path: paths.join(", "), source: io::ErrorKind::InvalidData.into() };
+        answer.files(paths.len()).ok_or_else(malformed)
     }
 
     fn remove(&self, path: &str) -> Result<(), MachineError> {
-        self.file(path, &format!("rm -f -- {}", quoted(path)), b"").map(drop)
+        self.file(&Request { words: &[path], ..Request::of(ask::REMOVE) }).map(drop)
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), MachineError> {
-        let code = format!("to={}\nmkdir -p -- \"${{to%/*}}/\" && mv -fT -- {} \"$to\"", quoted(to), quoted(from));
-        self.file(from, &code, b"").map(drop)
+        self.file(&Request { words: &[from, to], ..Request::of(ask::RENAME) }).map(drop)
     }
 
     fn intact(&self) -> Result<(), MachineError> {
@@ -269,11 +280,13 @@ rm -f "$@""#;
     }
 
     fn shutdown(self: Box<Self>) -> Result<(), MachineError> {
-        // SIGRTMIN+3 of the C library, which has taken two of the kernel's: "halt" to systemd.
-        self.ask("kill -37 1", b"", FILES)?;
-        let Some(agent) = self.agents.take() else { return Ok(()) };
-        // It ends with the machine.
-        let ended = self.body.engine.connection.within(SHUTDOWN, agent.rest());
+        /// SIGRTMIN+3 of the C library, which has taken two of the kernel's: "halt" to systemd.
+        const HALT: u32 = 37;
+        self.file(&Request { mode: HALT, ..Request::of(ask::SIGNAL) })?;
+        let Some(mut agent) = self.agents.take() else { return Ok(()) };
+        // It ends with the machine, and nothing is asked of it that it could answer.
+        let ended = self.body.engine.connection.within(SHUTDOWN, Answer::of(&mut agent));
+        self.agents.lose(Some(agent));
         ended.map(drop).ok_or_else(|| MachineError::Timeout { command: "shutdown".to_owned(), within: SHUTDOWN })
     }
 }

@@ -1,10 +1,10 @@
-# supervise.sh NAME KIND TARGET INIT MACHINE SYSTEMD… -- CONCEALED…
+# supervise.sh NAME KIND TARGET INIT AGENT SYSTEMD… -- CONCEALED…
 # PID 1 of the container. The machine is a PID namespace below it, so that something outside of the machine can end it and
 # clean up behind it when the tool is gone.
 set -u
 umask 022
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-name=$1 kind=$2 target=$3 init=$4 machine=$5
+name=$1 kind=$2 target=$3 init=$4 agent=$5
 shift 5
 state=/run/sandbox-unit
 top=/sys/fs/cgroup
@@ -64,7 +64,7 @@ while [ "$1" != -- ]; do
 done
 shift
 [ -n "$systemd" ] || fail "lacks systemd"
-for tool in unshare nsenter mount umount head tar timeout find; do
+for tool in unshare nsenter mount umount head tar find; do
     command -v $tool >/dev/null || fail "lacks the program $tool"
 done
 
@@ -108,7 +108,7 @@ while [ ! -e "$state/filled" ]; do
 done
 
 unshare --pid --fork --kill-child --mount --propagation private -- \
-    sh -c "$machine" machine "$group" "$state" "$kind" "$init" "$systemd" "systemd.unit=$target" &
+    "$agent" first "$group" "$state" "$kind" "$init" "$systemd" "systemd.unit=$target" &
 running=$!
 wait $running
 # By itself: it was shut down, or it could not start. Who has asked it to holds the container until it knows.

@@ -1,0 +1,166 @@
+//! Commands: run as root, in `/`, with an input and to the end of their time.
+
+use super::channel::{Words, answer, answer_failure, take, write};
+use crate::fork;
+use crate::kernel::{
+    AT_FDCWD, CHDIR, CLOCK_GETTIME, CLOSE, DUP3, EACCES, EINTR, ENOENT, ENOTDIR, EXECVE, KILL, LSEEK, MEMFD_CREATE,
+    O_CLOEXEC, OPENAT, RT_SIGPROCMASK, RT_SIGTIMEDWAIT, SETPGID, SIGCHLD, SIGKILL, WAIT4, WNOHANG,
+};
+use crate::machine::{Arguments, exit, syscall};
+use crate::request::{Request, ended};
+use crate::text::Text;
+
+/// What a shell says of a program that is not there, and of one that cannot be executed.
+const NOT_FOUND: i64 = 127;
+const NOT_EXECUTABLE: i64 = 126;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// What runs commands.
+pub struct Commands {
+    environment: i64,
+    path: &'static [u8],
+}
+
+/// What a command has as its standard input, output and errors.
+struct Streams {
+    input: i64,
+    output: i64,
+    errors: i64,
+}
+
+impl Commands {
+    /// Commands get the environment that this program has.
+    pub fn new(arguments: &Arguments) -> Self {
+        // The end of a command is waited for, and does not come as a signal.
+        mask(0);
+        Self { environment: arguments.environment(), path: arguments.variable(b"PATH=") }
+    }
+
+    /// Runs a command, and answers with what came of it.
+    pub fn run(&self, request: &Request, words: &Words) {
+        let input = match request.input {
+            0 => syscall(OPENAT, [AT_FDCWD, c"/dev/null".as_ptr() as i64, O_CLOEXEC, 0, 0, 0]),
+            _ => memory(),
+        };
+        let streams = Streams { input, output: memory(), errors: memory() };
+        let failed = match request.input {
+            0 => 0,
+            length => take(length, input),
+        };
+        if failed < 0 || input < 0 || streams.output < 0 || streams.errors < 0 {
+            answer_failure(failed.min(input).min(streams.output).min(streams.errors));
+        } else {
+            syscall(LSEEK, [input, 0, 0, 0, 0, 0]);
+            let child = self.start(words.vector(), words.bytes(0), &streams);
+            let (how, status) = wait(child, request.within);
+            answer(how, status, Some(streams.output), Some(streams.errors));
+        }
+        for stream in [streams.input, streams.output, streams.errors] {
+            syscall(CLOSE, [stream, 0, 0, 0, 0, 0]);
+        }
+    }
+
+    /// Runs a command that says nothing, to its end: that of the arguments from this one on.
+    pub fn wait_for(&self, arguments: &Arguments, index: usize) {
+        const O_RDWR: i64 = 2;
+        let nothing = syscall(OPENAT, [AT_FDCWD, c"/dev/null".as_ptr() as i64, O_RDWR | O_CLOEXEC, 0, 0, 0]);
+        let streams = Streams { input: nothing, output: nothing, errors: nothing };
+        wait(self.start(arguments.vector(index), arguments.bytes(index), &streams), u64::MAX);
+        syscall(CLOSE, [nothing, 0, 0, 0, 0, 0]);
+    }
+
+    /// Starts a command in a process group of its own.
+    fn start(&self, vector: i64, name: &[u8], streams: &Streams) -> i64 {
+        let child = fork();
+        if child != 0 {
+            // Whichever of the two comes first: it must be so before it is killed.
+            syscall(SETPGID, [child, child, 0, 0, 0, 0]);
+            return child;
+        }
+        syscall(SETPGID, [0, 0, 0, 0, 0, 0]);
+        mask(1);
+        syscall(CHDIR, [c"/".as_ptr() as i64, 0, 0, 0, 0, 0]);
+        for (to, from) in [streams.input, streams.output, streams.errors].into_iter().enumerate() {
+            syscall(DUP3, [from, to as i64, 0, 0, 0, 0]);
+        }
+        let error = self.execute(vector, name);
+        write(2, name);
+        write(2, if error == ENOENT { b": not found\n".as_slice() } else { b": cannot be executed\n" });
+        exit(if error == ENOENT { NOT_FOUND } else { NOT_EXECUTABLE })
+    }
+
+    /// Becomes the program of this name, which is looked for in `PATH` if it is no path. The error.
+    fn execute(&self, vector: i64, name: &[u8]) -> i64 {
+        let mut error = ENOENT;
+        let folders: &[u8] = if name.contains(&b'/') { b"" } else { self.path };
+        for folder in folders.split(|byte| *byte == b':') {
+            let mut path = Text::<4352>::new();
+            if !folder.is_empty() {
+                path.push(folder).push(b"/");
+            }
+            path.push(name).push(b"\0");
+            let failed = syscall(EXECVE, [path.address(), vector, self.environment, 0, 0, 0]);
+            if failed != ENOENT && failed != ENOTDIR {
+                error = failed;
+            }
+            if failed != ENOENT && failed != ENOTDIR && failed != EACCES {
+                break;
+            }
+        }
+        error
+    }
+}
+
+/// A file in memory.
+fn memory() -> i64 {
+    const MFD_CLOEXEC: i64 = 1;
+    syscall(MEMFD_CREATE, [c"agent".as_ptr() as i64, MFD_CLOEXEC, 0, 0, 0, 0])
+}
+
+/// Keeps the signal back that says that a child has ended, or (1) does so no more.
+fn mask(how: i64) {
+    let signals = 1u64 << (SIGCHLD - 1);
+    syscall(RT_SIGPROCMASK, [how, &raw const signals as i64, 0, 8, 0, 0]);
+}
+
+/// Nanoseconds since the machine runs.
+fn now() -> u64 {
+    const CLOCK_MONOTONIC: i64 = 1;
+    let mut time = [0u64; 2];
+    syscall(CLOCK_GETTIME, [CLOCK_MONOTONIC, &raw mut time as i64, 0, 0, 0, 0]);
+    time[0].saturating_mul(SECOND).saturating_add(time[1])
+}
+
+/// Waits for a child, within this time. How it ended.
+fn wait(child: i64, within: u64) -> (u32, i32) {
+    if child < 0 {
+        return (ended::STATUS, -child as i32);
+    }
+    let until = now().saturating_add(within);
+    let mut status = 0i32;
+    loop {
+        match syscall(WAIT4, [child, &raw mut status as i64, WNOHANG, 0, 0, 0]) {
+            0 | EINTR => {}
+            _ => break,
+        }
+        let left = until.saturating_sub(now());
+        if left == 0 {
+            // With everything that it has started and that has stayed in its group.
+            syscall(KILL, [-child, SIGKILL, 0, 0, 0, 0]);
+            syscall(KILL, [child, SIGKILL, 0, 0, 0, 0]);
+            while syscall(WAIT4, [child, &raw mut status as i64, 0, 0, 0, 0]) == EINTR {}
+            return (ended::LATE, 0);
+        }
+        let signals = 1u64 << (SIGCHLD - 1);
+        // Longer than this no time is that the kernel takes.
+        let left = left.min(1000 * SECOND);
+        let time = [left / SECOND, left % SECOND];
+        syscall(RT_SIGTIMEDWAIT, [&raw const signals as i64, 0, &raw const time as i64, 8, 0, 0]);
+    }
+    let status = match status & 0x7f {
+        0 => status >> 8 & 0xff,
+        signal => 128 + signal,
+    };
+    (ended::STATUS, status)
+}
