@@ -21,7 +21,7 @@ use crate::probe::{Probe, canary, observer, probes};
 use crate::report::prove::{Attempted, Counts, Proof, UnitProof};
 use crate::report::{MachineFacts, SCHEMA};
 use crate::verify::judge::describe;
-use crate::verify::mechanism::{SelfCheck, Unenforced};
+use crate::verify::mechanism::{AtWork, SelfCheck, Unenforced};
 use crate::verify::{Listener, Subject, UnitFile, VerifyError, installation, placeholder, timed};
 use anatomy::{Anatomy, Held};
 use cover::{Cover, SEARCHES, Search};
@@ -169,7 +169,7 @@ pub fn prove(
     let mut phases = Vec::new();
     let machine = timed(listener, &mut phases, "boot", || engine.boot(image, &installation))?;
     let mut facts = MachineFacts::of(engine, image, &machine);
-    facts.mechanisms = self_check.results(&machine)?;
+    facts.mechanisms = self_check.results(&machine, &AtWork::default())?;
     let unenforced = Unenforced::of(&facts.mechanisms);
     timed(listener, &mut phases, "one by one", || run(&machine, &mut units, first))?;
     for search in &SEARCHES {

@@ -32,7 +32,7 @@ use crate::probe::{PROBER_PROGRAM, Probe, canary, observer, probes_for};
 use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
 use installation::Runs;
-use mechanism::{SelfCheck, Unenforced};
+use mechanism::{AtWork, SelfCheck, Unenforced};
 use observation::{Attempted, Plan, Probed};
 use sandbox_unit::policy::Setting;
 use sandbox_unit::version::SystemdVersion;
@@ -246,7 +246,7 @@ impl<'a> Session<'a> {
         }
         let (measured, services) = std::thread::scope(|scope| {
             // What the machine enforces is asked while the services run.
-            let asking = scope.spawn(|| self_check.results(machine));
+            let asking = scope.spawn(|| self_check.results(machine, &AtWork::of(&probed)));
             let services: Result<Vec<_>, VerifyError> =
                 probed.iter().map(|probed| service::run(machine, &probed.subject, listener)).collect();
             (asking.join(), services)

@@ -304,6 +304,13 @@ impl Program {
         syscall!(self, "close", descriptor)
     }
 
+    /// The name of the system call that a step is, by its place, if it is one.
+    #[must_use]
+    pub fn call(&self, step: usize) -> Option<&'static str> {
+        let draft = self.steps.get(step).filter(|draft| matches!(draft.kind, op::SYSCALL | op::FORKING))?;
+        calls::CALLS.get(usize::from(draft.call)).map(|call| call.0)
+    }
+
     /// The names of system calls in this program that the table does not know.
     #[must_use]
     pub fn unknown_calls(&self) -> usize {

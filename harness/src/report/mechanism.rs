@@ -9,7 +9,7 @@ pub struct MechanismReport {
     pub id: String,
     /// What it is.
     pub name: String,
-    /// The setting of the minimal unit that it was measured with.
+    /// The setting of the minimal unit that it was measured with; nothing where none was.
     pub setting: String,
     /// What came of it.
     pub enforcement: Enforcement,

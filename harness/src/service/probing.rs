@@ -12,7 +12,7 @@ use crate::report::{By, Control, ProbeReport, Verdict};
 use crate::verify::explain::{PROPERTIES, Properties, explain};
 use crate::verify::installation::Runs;
 use crate::verify::judge::{TOOK_EFFECT, describe};
-use crate::verify::mechanism::Unenforced;
+use crate::verify::mechanism::{AtWork, Unenforced};
 use crate::verify::observation::{self, Plan};
 use crate::verify::{VerifyError, service};
 use sandbox_unit::diagnostic::did_you_mean;
@@ -147,7 +147,7 @@ impl Booted {
         })?;
         let mechanisms = match probing.mechanisms.take() {
             Some(known) => known,
-            None => self.self_check.results(&self.machine)?,
+            None => self.self_check.results(&self.machine, &AtWork::of([&probed]))?,
         };
         let mechanisms = probing.mechanisms.insert(mechanisms);
         let reports = service::judged(&probed, &Unenforced::of(mechanisms));

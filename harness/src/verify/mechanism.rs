@@ -4,10 +4,14 @@
 //! Each mechanism has a minimal unit with one setting that rests on it. The same program runs in a bare unit without
 //! any setting, the control: what fails there, too, shows nothing. A probe that only directives claim to stop whose
 //! mechanism is lacking proves nothing either way.
+//!
+//! A unit that takes long to start for its setting is started only where no probe has shown the mechanism at work.
 
+mod at_work;
 mod table;
 mod unenforced;
 
+pub use at_work::AtWork;
 pub use unenforced::Unenforced;
 
 use super::{BASE, PROBER, PROBING, VerifyError, installation};
@@ -78,7 +82,7 @@ pub fn self_check(engine: &dyn Engine, image: &Image) -> Result<MachineFacts, Ve
     check.install(&mut installation);
     let machine = engine.boot(image, &installation)?;
     let mut facts = MachineFacts::of(engine, image, &machine);
-    facts.mechanisms = check.results(&machine)?;
+    facts.mechanisms = check.results(&machine, &AtWork::default())?;
     facts.mechanisms.extend(unmeasured());
     Ok(facts)
 }
@@ -132,7 +136,13 @@ impl SelfCheck {
         self.measures.iter().copied().filter(|measure| !thorough && measure.shares).collect()
     }
 
-    /// Installs the minimal units. They run while the machine boots.
+    /// Those that are measured only where nothing else shows them, because their units take long to start.
+    fn later(&self) -> impl Iterator<Item = &'static Measure> {
+        let thorough = self.directives.is_none();
+        self.measures.iter().copied().filter(move |measure| !thorough && measure.costly.is_some())
+    }
+
+    /// Installs the minimal units. They run while the machine boots, but for those that take long.
     pub fn install(&self, installation: &mut Installation) {
         let mut put = |unit: &str, settings: &str, measures: &[&Measure]| put(installation, unit, settings, measures);
         for measure in &self.measures {
@@ -142,7 +152,9 @@ impl SelfCheck {
         let settings: Vec<String> = together.iter().map(|measure| measure.setting()).collect();
         put(TOGETHER, &settings.join("\n"), &together);
         put(BARE, "", &self.measures);
-        let alone = self.measures.iter().filter(|measure| !together.iter().any(|one| one.id == measure.id));
+        let elsewhere: BTreeSet<&str> =
+            together.iter().copied().chain(self.later()).map(|measure| measure.id).collect();
+        let alone = self.measures.iter().filter(|measure| !elsewhere.contains(measure.id));
         installation.units.extend(alone.map(|measure| measure.unit()));
         installation.units.push(BARE.to_owned());
         if !together.is_empty() {
@@ -150,28 +162,29 @@ impl SelfCheck {
         }
     }
 
-    /// What the booted machine makes of the mechanisms.
+    /// What the booted machine makes of the mechanisms, some of which probes have shown at work.
     ///
     /// # Errors
     /// The machine does not answer.
-    pub fn results(&self, machine: &Machine) -> Result<Vec<MechanismReport>, MachineError> {
+    pub fn results(&self, machine: &Machine, at_work: &AtWork) -> Result<Vec<MechanismReport>, MachineError> {
         let version = SystemdVersion::new(machine.systemd_version());
         let together = self.together();
         let mut seen = BTreeMap::new();
-        let mut silent = Vec::new();
+        let hidden = self.later().filter(|measure| at_work.shown_by(measure).is_none() && measure.is_known_to(version));
+        let mut wanted: Vec<String> = hidden.map(Measure::unit).collect();
         let shared = Records::read(machine, [TOGETHER.to_owned()])?;
         for (measure, outcome) in together.iter().zip(shared.of(TOGETHER, together.len())) {
             if !is_silent(&outcome) {
                 seen.insert(measure.id, outcome);
             } else if measure.is_known_to(version) {
-                silent.push(measure.unit());
+                // One of the settings keeps the unit from starting: which one, each says for itself.
+                wanted.push(measure.unit());
             }
         }
-        // One of their settings keeps the unit from starting: which one, each says for itself.
-        if !silent.is_empty() {
-            start(machine, &silent)?;
+        if !wanted.is_empty() {
+            start(machine, &wanted)?;
         }
-        self.reports(machine, version, &seen)
+        self.reports(machine, version, &seen, at_work)
     }
 
     /// Every mechanism with what came of it; `seen` is what was seen of those that were measured together.
@@ -180,6 +193,7 @@ impl SelfCheck {
         machine: &Machine,
         version: SystemdVersion,
         seen: &BTreeMap<&'static str, Outcome>,
+        at_work: &AtWork,
     ) -> Result<Vec<MechanismReport>, MachineError> {
         let alone = self.measures.iter().filter(|measure| !seen.contains_key(measure.id)).map(|measure| measure.unit());
         let records = Records::read(machine, alone.chain([BARE.to_owned()]))?;
@@ -192,8 +206,11 @@ impl SelfCheck {
                 Some(outcome) => outcome.clone(),
                 None => records.of(&measure.unit(), 1).pop().unwrap_or_default(),
             };
+            let shown_by = at_work.shown_by(measure).filter(|_| known);
             let (enforcement, mut detail) = if !known {
                 (Enforcement::Unknown, format!("systemd {version}"))
+            } else if let Some(probe) = shown_by {
+                (Enforcement::Enforced, format!("it stopped the probe {probe}"))
             } else if is_silent(&inside) {
                 not_started(&machine.show(&measure.unit(), ENDED)?)
             } else {
@@ -209,7 +226,8 @@ impl SelfCheck {
             reports.push(MechanismReport {
                 id: measure.id.into(),
                 name: measure.mechanism.describe().into(),
-                setting: measure.setting(),
+                // Where a probe has shown it, its own unit did not run.
+                setting: if shown_by.is_none() { measure.setting() } else { String::new() },
                 enforcement,
                 detail,
                 directives: names.map(str::to_owned).collect(),

@@ -24,6 +24,17 @@ pub struct Measure {
     pub shares: bool,
     /// The controller of control groups without which there is nothing to rest on.
     pub controller: Option<&'static str>,
+    /// Where a unit with it takes long to start: the end of a probe that shows the same.
+    pub costly: Option<Refused>,
+}
+
+/// How a mechanism refuses.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused {
+    /// The system call, by name.
+    pub call: &'static str,
+    /// What it answers.
+    pub errno: i32,
 }
 
 /// What shows that a mechanism is at work.
@@ -38,20 +49,32 @@ pub enum Sign {
 const fn stops(
     id: &'static str,
     mechanism: Mechanism,
-    (directive, value): (&'static str, &'static str),
+    setting: (&'static str, &'static str),
     action: fn(&mut Program),
 ) -> Measure {
-    Measure { id, mechanism, directive, value, sign: Sign::Stops(action), shares: true, controller: None }
+    measure(id, mechanism, setting, Sign::Stops(action))
 }
 
 const fn leads(
     id: &'static str,
     mechanism: Mechanism,
-    (directive, value): (&'static str, &'static str),
+    setting: (&'static str, &'static str),
     link: &'static str,
 ) -> Measure {
-    Measure { id, mechanism, directive, value, sign: Sign::Leads(link), shares: true, controller: None }
+    measure(id, mechanism, setting, Sign::Leads(link))
 }
+
+const fn measure(
+    id: &'static str,
+    mechanism: Mechanism,
+    (directive, value): (&'static str, &'static str),
+    sign: Sign,
+) -> Measure {
+    Measure { id, mechanism, directive, value, sign, shares: true, controller: None, costly: None }
+}
+
+/// What the kernel answers where a BPF filter of a control group refuses.
+const EPERM: i32 = 1;
 
 /// Every mechanism that a machine can lack. What is attempted asks, or ends with its process: where nothing stops it,
 /// nothing is left.
@@ -101,7 +124,8 @@ pub static MEASURES: &[Measure] = &[
         let (family, name, length) = program.internet_name((Ipv4Addr::LOCALHOST, 0).into());
         let socket = syscall!(program, "socket", family, SOCK_STREAM, 0);
         syscall!(program, "bind", socket, name, length);
-    }),
+    })
+    .costly(Refused { call: "bind", errno: EPERM }),
     stops("interface", Mechanism::InterfaceFilter, ("RestrictNetworkInterfaces", "~lo"), send).alone(),
     stops("file-system", Mechanism::BpfSecurityModule, ("RestrictFileSystems", "~proc"), |program| {
         program.open("/proc/self/comm", O_RDONLY);
@@ -166,6 +190,10 @@ impl Measure {
         Self { controller: Some(controller), ..self }
     }
 
+    const fn costly(self, refused: Refused) -> Self {
+        Self { shares: false, costly: Some(refused), ..self }
+    }
+
     /// What its minimal unit does.
     pub fn program(&self) -> Program {
         let mut program = Program::default();
@@ -205,6 +233,15 @@ mod tests {
                 let excused = UNMEASURED.iter().filter(|(_, excused, _)| excused == mechanism).count();
                 assert_eq!(measured + excused, 1, "{}: {mechanism:?}", directive.name);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_costly_refuses_what_its_minimal_unit_does() {
+        for measure in MEASURES {
+            let Some(refused) = measure.costly else { continue };
+            let program = measure.program();
+            assert!((0..program.len()).any(|step| program.call(step) == Some(refused.call)), "{}", measure.id);
         }
     }
 

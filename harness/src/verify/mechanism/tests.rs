@@ -107,6 +107,26 @@ fn no_setting_stops_what_another_one_is_measured_by() {
     }
 }
 
+#[test]
+fn what_is_costly_is_measured_only_where_no_probe_has_shown_it() {
+    use crate::verify::{Session, Subject, UnitFile};
+    let engine = choose().expect("an engine");
+    let programs = [("sleeper".to_owned(), std::fs::read("/bin/sleep").expect("there"))].into();
+    let of = |facts: &MachineFacts| facts.mechanisms.iter().find(|report| report.id == "socket-bind").cloned();
+    let alone = of(&self_check(engine.as_ref(), &Image::ThisMachine).expect("answers")).expect("measured");
+    for (line, detail) in [("", "it stopped the probe bind-port"), ("PrivateNetwork=yes\n", "")] {
+        let text = format!("[Service]\nExecStart=/usr/bin/sleeper 60\nSocketBindDeny=any\n{line}");
+        let file = UnitFile { path: "sleeper.service".into(), text };
+        let subject = Subject::of_unit("sleeper.service", vec![file]).expect("a service");
+        let session = Session::boot(engine.as_ref(), &Image::ThisMachine, vec![subject], &|_| {}).expect("boots");
+        let seen = of(&session.exercise(&programs).expect("answers").machine).expect("measured");
+        assert_eq!(seen.enforcement, alone.enforcement, "{seen:#?}");
+        if alone.enforcement == Enforcement::Enforced {
+            assert_eq!((seen.detail.as_str(), seen.setting.is_empty()), (detail, !detail.is_empty()), "{line}");
+        }
+    }
+}
+
 /// Nobody who looks at the units would see it: they start, the service works, and what fails is refused to its user anyway.
 #[cfg(target_os = "linux")]
 #[test]
@@ -169,7 +189,7 @@ fn in_a_plain_container_much_of_a_sandbox_is_silently_ignored_and_that_is_seen()
     installation::install_stage(&[], &mut installation);
     check.install(&mut installation);
     let machine = engine.boot(&Image::ThisMachine, &installation).expect("boots");
-    for report in check.results(&machine).expect("answers") {
+    for report in check.results(&machine, &AtWork::default()).expect("answers") {
         let alone = all.iter().find(|other| other.id == report.id).expect("measured");
         assert_eq!(report.outcome(), alone.outcome(), "{}", report.id);
     }
