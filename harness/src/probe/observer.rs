@@ -6,6 +6,7 @@ use super::{Attempt, CANARY, Probe, Run};
 use crate::syscall;
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The programs that look for the [trace](super::Attempt::trace) of each of these runs of each probe, and remove it.
 #[must_use]
@@ -79,6 +80,58 @@ fn look_and_remove(traces: &[Trace]) -> Program {
     }
     program
 }
+
+/// Shows the times of these files, for [`times`].
+#[must_use]
+pub fn clock(paths: &[String]) -> Program {
+    let mut program = Program::default();
+    for path in paths {
+        let (name, status) = (program.text(path), program.space(STATUS));
+        let asked = syscall!(program, "statx", AT_FDCWD, name, 0, STATX_BTIME | STATX_MTIME, status);
+        program.tolerate(asked);
+        program.show(status, STATUS as i64);
+    }
+    program
+}
+
+/// When a file was made and when it was written last, since 1970; nothing where the file system does not know it, or there is
+/// no such file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Times {
+    /// When it was made.
+    pub made: Option<Duration>,
+    /// When it was written last.
+    pub written: Option<Duration>,
+}
+
+/// What [`clock`] showed of each file.
+#[must_use]
+pub fn times(outcome: &Outcome) -> Vec<Times> {
+    outcome.shown.chunks(STATUS).map(Times::of).collect()
+}
+
+impl Times {
+    /// The times in a struct statx (include/uapi/linux/stat.h).
+    fn of(status: &[u8]) -> Self {
+        const MASK: usize = 0;
+        const MADE: usize = 80;
+        const WRITTEN: usize = 112;
+        let word = |at: usize| status.get(at..at + 4)?.try_into().ok().map(u32::from_ne_bytes);
+        let long = |at: usize| status.get(at..at + 8)?.try_into().ok().map(u64::from_ne_bytes);
+        let known = |wanted: i64| word(MASK).is_some_and(|mask| i64::from(mask) & wanted != 0);
+        // struct statx_timestamp: seconds, then nanoseconds.
+        let time = |at: usize| Some(Duration::new(long(at)?, word(at + 8)?));
+        Self {
+            made: known(STATX_BTIME).then(|| time(MADE)).flatten(),
+            written: known(STATX_MTIME).then(|| time(WRITTEN)).flatten(),
+        }
+    }
+}
+
+/// The size of struct statx.
+const STATUS: usize = 256;
+const STATX_MTIME: i64 = 0x40;
+const STATX_BTIME: i64 = 0x800;
 
 /// Networks that nothing in a machine uses, and that the kernel answers itself once they are routed to its loopback
 /// device: documentation (RFC 5737, RFC 3849), private use (RFC 1918), a public resolver and the metadata service of
@@ -201,6 +254,25 @@ mod tests {
         outcomes[0].results[STEPS + READ] = CANARY.len() as i64;
         let first = probes.iter().position(|probe| matches!(probe.attempt, Attempt::Write(_))).expect("there is one");
         assert_eq!(seen(&probes, &outcomes, &Run::ALL), HashSet::from([(first, Run::ControlUser)]));
+    }
+
+    #[test]
+    fn the_times_of_a_file_are_those_that_its_file_system_knows() {
+        let status = |mask: i64| {
+            let mut status = vec![0; STATUS];
+            status[..4].copy_from_slice(&(mask as u32).to_ne_bytes());
+            for (at, seconds, nanoseconds) in [(80, 7u64, 5u32), (112, 9, 6)] {
+                status[at..at + 8].copy_from_slice(&seconds.to_ne_bytes());
+                status[at + 8..at + 12].copy_from_slice(&nanoseconds.to_ne_bytes());
+            }
+            status
+        };
+        let shown = [status(STATX_BTIME | STATX_MTIME), status(STATX_MTIME), status(0)].concat();
+        let (made, written) = (Some(Duration::new(7, 5)), Some(Duration::new(9, 6)));
+        let expected = [Times { made, written }, Times { made: None, written }, Times::default()];
+        assert_eq!(times(&Outcome { shown, ..Outcome::default() }), expected);
+        let program = clock(&["/a".into(), "/b".into()]);
+        assert_eq!((program.len(), program.unknown_calls()), (4, 0));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use super::declared::Declared;
 use super::explain::{self, Properties};
-use super::installation::Runs;
+use super::installation::{self, Runs};
 use super::judge::{Observation, Observed};
 use super::subject::Subject;
 use super::{PROBING, VerifyError, ask_all};
 use crate::machine::Machine;
+use crate::probe::observer::Times;
 use crate::probe::program::{End, Outcome, Program, decode, encode};
 use crate::probe::{Probe, Run, observer};
 use std::collections::HashSet;
@@ -32,8 +33,8 @@ pub struct Attempted {
 pub struct Looked {
     /// The traces that were there.
     traces: HashSet<(usize, Run)>,
-    /// What systemd says of the unit's own run.
-    properties: Properties,
+    /// How the unit's own run ended, where nothing was heard of it and it did not end well.
+    trouble: Option<Properties>,
     machine_time: Duration,
 }
 
@@ -104,32 +105,38 @@ fn one_by_one(machine: &Machine, runs: &Runs<'_>, programs: &[Program]) -> Resul
 pub fn look(machine: &Machine, attempted: &Attempted) -> Result<Looked, VerifyError> {
     let Plan { subject, probes, .. } = &attempted.plan;
     let runs = Runs::of(subject);
-    let units = Run::ALL.map(|run| runs.unit(run));
-    let units: Vec<&str> = units.iter().map(String::as_str).collect();
-    let mut properties = machine.show_each(&units, &[explain::PROPERTIES, &[STARTED, ENDED]].concat())?;
-    let traces = ask_all(machine, &observer::observe(probes, &subject.spec.name, &Run::ALL))?;
-    let machine_time = span(&properties);
-    Ok(Looked {
-        traces: observer::seen(probes, &traces, &Run::ALL),
-        properties: properties.pop().unwrap_or_default(),
-        machine_time,
-    })
+    let trouble = match attempted.was_heard() {
+        true => None,
+        false => Some(machine.show(&subject.unit(), explain::PROPERTIES)?).filter(|own| !ended_well(own)),
+    };
+    let mut programs = observer::observe(probes, &subject.spec.name, &Run::ALL);
+    let records = Run::ALL.map(|run| runs.records(run));
+    programs.push(observer::clock(&[records.as_slice(), &[installation::stage_records()]].concat()));
+    let mut traces = ask_all(machine, &programs)?;
+    let times = observer::times(&traces.pop().unwrap_or_default());
+    Ok(Looked { traces: observer::seen(probes, &traces, &Run::ALL), trouble, machine_time: span(&times) })
 }
 
-/// When the process of a unit started, and when it ended, in microseconds since boot.
-const STARTED: &str = "ExecMainStartTimestampMonotonic";
-const ENDED: &str = "ExecMainExitTimestampMonotonic";
+fn ended_well(properties: &Properties) -> bool {
+    properties.get("Result").is_some_and(|result| result == "success")
+}
 
-/// From the start of the first of these units to the end of the last.
-fn span(units: &[Properties]) -> Duration {
-    let times = |name: &str| -> Vec<u64> {
-        units.iter().filter_map(|unit| unit.get(name)?.parse().ok()).filter(|time| *time > 0).collect()
-    };
-    let (started, ended) = (times(STARTED).into_iter().min(), times(ENDED).into_iter().max());
-    Duration::from_micros(ended.unwrap_or_default().saturating_sub(started.unwrap_or_default()))
+/// From the start of the first run, which made its records, to the last that one of them wrote. The last of these times is
+/// that of the stage, with whose end the runs begin: that is told where the file system does not know when a file was made.
+fn span(times: &[Times]) -> Duration {
+    let Some((stage, runs)) = times.split_last() else { return Duration::ZERO };
+    let began = runs.iter().filter_map(|run| run.made).min().or(stage.written);
+    let ended = runs.iter().filter_map(|run| run.written).max();
+    ended.unwrap_or_default().saturating_sub(began.unwrap_or(Duration::MAX))
 }
 
 impl Attempted {
+    /// Whether anything was heard from inside the sandbox.
+    fn was_heard(&self) -> bool {
+        let [.., inside] = &self.outcomes;
+        inside.iter().any(|outcome| outcome.end != End::Unknown)
+    }
+
     /// What was reported from inside and what was seen from outside, together.
     pub fn observed(self, looked: Looked) -> Probed {
         let Self { plan: Plan { subject, probes, declared, notes }, outcomes } = self;
@@ -148,9 +155,27 @@ impl Attempted {
             .collect();
         let inside = outcomes[2].iter().skip(probes.len());
         let declared = declared.into_iter().zip(inside).map(|(one, outcome)| (one.name, outcome.clone())).collect();
-        let heard = outcomes[2].iter().any(|outcome| outcome.end != End::Unknown);
-        let ended_well = looked.properties.get("Result").is_some_and(|result| result == "success");
-        let trouble = (!heard && !ended_well).then_some(looked.properties);
-        Probed { subject, probes, observed, declared, trouble, machine_time: looked.machine_time, notes }
+        let Looked { trouble, machine_time, .. } = looked;
+        Probed { subject, probes, observed, declared, trouble, machine_time, notes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_probes_took_from_their_first_to_their_last_sign() {
+        let times = |made: Option<u64>, written| Times {
+            made: made.map(Duration::from_secs),
+            written: Some(Duration::from_secs(written)),
+        };
+        let stage = times(Some(1), 2);
+        assert_eq!(span(&[times(Some(5), 6), times(Some(4), 9), Times::default(), stage]), Duration::from_secs(5));
+        assert_eq!(span(&[times(None, 6), times(None, 9), stage]), Duration::from_secs(7));
+        // Nothing is known of it.
+        for unknown in [&[][..], &[Times::default(); 4], &[times(None, 6), Times::default()]] {
+            assert_eq!(span(unknown), Duration::ZERO);
+        }
     }
 }
