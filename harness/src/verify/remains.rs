@@ -16,14 +16,32 @@ pub const PROPERTIES: &[&str] = &["InvocationID", "Type"];
 /// How many of what is left are named.
 const NAMED: usize = 5;
 
-/// Ends what is left of a service that was stopped: a line a process, with its number, its name and its control group.
+/// Ends what is left of a service that was stopped: a line a process, with its number, its name and its control group, and
+/// then a line a stranger.
 ///
-/// It is what is in the control group of its unit, in those of strangers or in one that systemd has not made; what runs its
-/// program; and what has inherited from it the `INVOCATION_ID=` that systemd gives to each run of a unit (systemd.exec(5)),
-/// wherever it has gone.
+/// Strangers are the units that run and that nobody has installed: in a machine, only what runs in it can have made them.
+/// systemd is asked for as little as tells them, because asking for properties of all units takes long: one of which there is
+/// a file where units are installed, and none in /run, is none. (systemd itself is in a scope of which there is no file.)
+///
+/// What is left is what is in the control group of its unit, in those of strangers or in one that systemd has not made; what
+/// runs its program; and what has inherited from it the `INVOCATION_ID=` that systemd gives to each run of a unit
+/// (systemd.exec(5)), wherever it has gone.
 const END: &str = r#"
 unit=$1 program=$2 id=$3
-shift 3
+units=$(systemctl list-units --type=service,scope --plain --full --no-legend --no-pager) || exit
+strangers=$(printf '%s\n' "$units" | while read -r name _ state _; do
+    case $name/$state in init.scope/* | */inactive | */failed | */) continue ;; esac
+    file=$name
+    case $name in *@*) file=${name%%@*}@.${name##*.} ;; esac
+    installed=
+    for path in /etc /usr/lib /lib; do [ ! -e "$path/systemd/system/$file" ] || installed=yes; done
+    for path in /run/systemd/*/"$name" /run/systemd/*/"$file"; do [ ! -e "$path" ] || installed=; done
+    [ -z "$installed" ] || continue
+    case $(systemctl show --property=FragmentPath,Transient -- "$name" || echo Transient=yes) in
+    *FragmentPath=/run/* | *Transient=yes*) echo "$name" ;;
+    esac
+done)
+set -- $strangers
 cd /proc || exit
 for process in [0-9]*; do
     group=
@@ -44,7 +62,9 @@ for process in [0-9]*; do
     read -r name <"$process/comm"
     kill -KILL "$process" && echo "$process ($name) in $group"
 done 2>/dev/null
-[ $# = 0 ] || systemctl stop -- "$@"
+[ $# = 0 ] && exit
+printf '%s\n' "$@"
+systemctl stop -- "$@"
 exit 0"#;
 
 /// How full the file systems are that services can write to: their sizes in blocks, how many of these are free, their size in
@@ -57,12 +77,10 @@ pub fn leaves_nothing(machine: &Machine, subject: &Subject, properties: &Propert
     let program = if subject.program.is_of_the_unit_alone() { subject.executable() } else { String::new() };
     let unit = subject.unit();
     let invocation = properties.get("InvocationID").map(String::as_str).unwrap_or_default();
-    let strangers = strangers(machine)?;
-    let mut command = vec!["sh", "-c", END, "sh", &unit, &program, invocation];
-    command.extend(strangers.iter().map(String::as_str));
+    let command = ["sh", "-c", END, "sh", &unit, &program, invocation];
     let output = machine.exec(&command, b"", PATIENCE)?.checked("sh")?;
     let text = output.text();
-    let left: Vec<&str> = text.lines().chain(strangers.iter().map(String::as_str)).collect();
+    let left: Vec<&str> = text.lines().collect();
     let more = left.len().saturating_sub(NAMED);
     let mut detail = match left.as_slice() {
         [] => "no process of it is left".to_owned(),
@@ -72,19 +90,6 @@ pub fn leaves_nothing(machine: &Machine, subject: &Subject, properties: &Propert
         detail.push_str(&format!(", and {more} more"));
     }
     Ok(Work { name: format!("{unit} leaves nothing running"), ok: left.is_empty(), detail })
-}
-
-/// The units that run and that nobody has installed: in a machine, only what runs in it can have made them.
-fn strangers(machine: &Machine) -> Result<Vec<String>, VerifyError> {
-    let units = machine.show_each(&["*.service", "*.scope"], &["Id", "FragmentPath", "Transient", "ActiveState"])?;
-    let property = |unit: &Properties, name: &str| unit.get(name).cloned().unwrap_or_default();
-    let strange = |unit: &&Properties| {
-        // systemd itself is in a scope of which there is no file.
-        let made = property(unit, "Transient") == "yes" && property(unit, "Id") != "init.scope";
-        let runs = !matches!(property(unit, "ActiveState").as_str(), "inactive" | "failed");
-        runs && (made || property(unit, "FragmentPath").starts_with("/run/"))
-    };
-    Ok(units.iter().filter(strange).map(|unit| property(unit, "Id")).collect())
 }
 
 /// The file systems that a running service has filled; `None` where there is room.
@@ -111,7 +116,44 @@ fn without_room(line: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::without_room;
+    use super::*;
+    use crate::engine::{Installation, choose};
+    use crate::image::Image;
+    use crate::verify::subject::UnitFile;
+
+    #[test]
+    fn units_that_nobody_has_installed_are_found_and_stopped() {
+        const MAKE: &str = r#"
+systemd-run --quiet --unit=made sleep infinity
+systemd-run --quiet --scope --unit=around sleep infinity &
+for name in written from@; do
+    printf '[Service]\nExecStart=sleep infinity\n' >"/run/systemd/system/$name.service"
+done
+printf '[Service]\nExecStart=sleep infinity\n' >/etc/systemd/system/installed.service
+cp /etc/systemd/system/installed.service /etc/systemd/system/both@.service
+cp /etc/systemd/system/installed.service /run/systemd/system/both@one.service
+systemctl daemon-reload
+systemctl start written from@one both@one installed both@two
+until systemctl --quiet is-active around.scope; do :; done"#;
+        let machine = choose().expect("an engine").boot(&Image::ThisMachine, &Installation::default()).expect("boots");
+        let file = UnitFile { path: "one.service".into(), text: "[Service]\nExecStart=/bin/one\n".into() };
+        let subject = Subject::of_unit("one.service", vec![file]).expect("a service");
+        let look = || leaves_nothing(&machine, &subject, &Properties::new()).expect("looks");
+        assert!(look().ok, "{:?}", look());
+        machine.exec(&["sh", "-ec", MAKE], b"", PATIENCE).expect("runs").checked("sh").expect("makes them");
+        let found = look();
+        for stranger in ["around.scope", "both@one.service", "from@one.service", "made.service", "written.service"] {
+            assert!(!found.ok && found.detail.contains(&format!("/{stranger}")), "{stranger}: {}", found.detail);
+        }
+        // Their processes, and then themselves.
+        assert!(found.detail.ends_with("and 5 more"), "{}", found.detail);
+        assert!(look().ok, "{:?}", look());
+        for (unit, state) in
+            [("made.service", "failed"), ("installed.service", "active"), ("both@two.service", "active")]
+        {
+            assert_eq!(machine.show(unit, &["ActiveState"]).expect("answers")["ActiveState"], state, "{unit}");
+        }
+    }
 
     #[test]
     fn a_file_system_is_full_when_next_to_nothing_is_free() {
