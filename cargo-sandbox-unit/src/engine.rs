@@ -4,9 +4,12 @@ use crate::cli::Engine as Wanted;
 use crate::elevate;
 use crate::error::Error;
 use sandbox_unit_harness::engine::{self, Engine, Missing};
+use sandbox_unit_harness::image::Release;
 
 #[cfg(feature = "container")]
 use sandbox_unit_harness::engine::{Containers, Daemon, Kind};
+#[cfg(feature = "container")]
+use sandbox_unit_harness::image::Store;
 
 /// The engine that was chosen.
 pub enum Chosen {
@@ -119,6 +122,18 @@ impl Chosen {
             Self::Nspawn => "systemd-nspawn, as root through sudo",
             #[cfg(feature = "container")]
             Self::Containers(_) => "containers",
+        }
+    }
+
+    /// Starts what a machine of this release needs whatever it is for, where that takes time: while that is found out.
+    #[cfg_attr(
+        not(feature = "container"),
+        expect(unused_variables, clippy::unused_self, reason = "only a container takes time of its own")
+    )]
+    pub fn begin(&self, release: &'static Release) {
+        #[cfg(feature = "container")]
+        if let Self::Containers(containers) = self {
+            containers.begin(release, &Store::default());
         }
     }
 

@@ -1,8 +1,9 @@
 //! `image`: root file systems with other versions of systemd.
 
-use crate::cli::{Format, Image as Options, ImageAction};
+use crate::cli::{Format, Image as Options, ImageAction, Versions};
 use crate::engine::Chosen;
 use crate::error::Error;
+use crate::matrix::Version;
 use crate::{FINDINGS, GOOD, elevate, interrupt, progress};
 use anstream::{eprintln, println};
 use sandbox_unit::version::SystemdVersion;
@@ -59,6 +60,15 @@ pub fn of(name: Option<&str>, engine: &Chosen, target: Option<SystemdVersion>, q
         (Chosen::Nspawn, Some(name)) => named(name, quiet),
         #[cfg(feature = "container")]
         (Chosen::Containers(containers), name) => in_containers(containers, name, target, quiet),
+    }
+}
+
+/// The release of the one machine that is wanted, where that is said whatever it is for.
+pub fn certain(image: Option<&str>, versions: &Versions) -> Option<&'static Release> {
+    match (image, versions.systemd.as_slice()) {
+        (Some(name), _) => Release::find(name).filter(|_| !Path::new(name).is_dir()),
+        (None, [Version::Number(number)]) => Release::find(&number.to_string()),
+        (None, _) => None,
     }
 }
 

@@ -45,7 +45,16 @@ pub fn run(options: &Verify, quiet: bool) -> Result<u8, Error> {
     engine::settle(options.engine)?;
     let (known, chosen) = std::thread::scope(|scope| {
         // Cargo and a daemon take as long to answer.
-        let choosing = (!options.fix).then(|| scope.spawn(|| engine::choose(options.engine)));
+        let choosing = (!options.fix).then(|| {
+            scope.spawn(|| {
+                let chosen = engine::choose(options.engine)?;
+                // Which services it will be for is not needed to start one.
+                if let Some(release) = image::certain(options.image.as_deref(), &options.versions) {
+                    chosen.begin(release);
+                }
+                Ok(chosen)
+            })
+        });
         let known = match options.foreign.unit {
             Some(_) => Ok((Vec::new(), Vec::new())),
             None => package::select(&options.selection).and_then(|packages| {

@@ -87,12 +87,15 @@ fn path(text: &CStr) -> i64 {
 
 /// Goes into the control group of the machine, which is made below this one.
 fn join(group: &[u8]) {
-    let (mut folder, mut processes) = (Line::new(), Line::new());
+    let (mut above, mut folder, mut processes) = (Line::new(), Line::new(), Line::new());
+    above.push(group).push(b"\0");
     folder.push(group).push(b"/machine\0");
     processes.push(group).push(b"/machine/cgroup.procs\0");
     let mut joined = -1;
     for _ in 0..TRIES {
-        syscall(MKDIRAT, [AT_FDCWD, folder.address(), 0o755, 0, 0, 0]);
+        for one in [&above, &folder] {
+            syscall(MKDIRAT, [AT_FDCWD, one.address(), 0o755, 0, 0, 0]);
+        }
         joined = write(&processes, b"0", O_WRONLY);
         if joined >= 0 {
             break;

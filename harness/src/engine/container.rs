@@ -14,6 +14,7 @@ mod body;
 mod capabilities;
 mod content;
 mod daemon;
+mod held;
 mod image;
 mod limits;
 mod machine;
@@ -24,7 +25,7 @@ pub use daemon::{Daemon, Kind};
 use super::{Engine, EngineError, Installation};
 use crate::image::{Image, Release, Store};
 use crate::machine::{Machine, Output};
-use body::Body;
+use held::{Begun, Held};
 use machine::Booted;
 use std::io;
 use std::sync::Arc;
@@ -36,6 +37,13 @@ use tokio::runtime::Runtime;
 /// The engine that boots machines in containers.
 #[derive(Debug, Clone)]
 pub struct Containers {
+    client: Client,
+    begun: Arc<Begun>,
+}
+
+/// Who asks things of a daemon.
+#[derive(Debug, Clone)]
+struct Client {
     daemon: Daemon,
     connection: Connection,
 }
@@ -74,7 +82,8 @@ impl Containers {
             .block_on(docker_client_instance())
             .map_err(|error| EngineError::io(format!("use {daemon}"), io::Error::other(error)))?;
         let docker = runtime.block_on(docker.negotiate_version()).map_err(|error| daemon.refused("answer", error))?;
-        Ok(Self { daemon, connection: Connection { runtime: Arc::new(runtime), docker } })
+        let connection = Connection { runtime: Arc::new(runtime), docker };
+        Ok(Self { client: Client { daemon, connection }, begun: Arc::default() })
     }
 
     /// The image of a release, as this daemon knows it: there already, or made of the root file system in the store, or
@@ -83,23 +92,32 @@ impl Containers {
     /// # Errors
     /// It cannot be had in either way.
     pub fn release(&self, release: &'static Release, store: &Store, tell: &dyn Fn(&str)) -> Result<Image, EngineError> {
-        image::release(self, release, store, tell).map(Image::Reference)
+        image::release(&self.client, release, store, tell).map(Image::Reference)
+    }
+
+    /// Starts what the first machine of this release will need whatever is put into it, if the daemon has the image already:
+    /// while it is found out what that is. If none is booted, it goes with this.
+    pub fn begin(&self, release: &'static Release, store: &Store) {
+        self.begun.begin(&self.client, release, store);
     }
 
     fn start(&self, image: &Image, installation: &Installation) -> Result<(Booted, Output), EngineError> {
         let content = content::archive(installation)?;
-        let body = Body::start(self, image::reference(self, image)?)?;
+        let held = match self.begun.take(image) {
+            Some(held) => held,
+            None => Held::start(&self.client, image::reference(&self.client, image)?)?,
+        };
         std::thread::scope(|scope| {
             // What is left of others is no reason not to boot, nor to wait.
             scope.spawn(|| self.sweep());
-            Booted::enter(body, &content)
+            Booted::enter(held, &content)
         })
     }
 }
 
 impl Engine for Containers {
     fn name(&self) -> &'static str {
-        self.daemon.kind.name()
+        self.client.daemon.kind.name()
     }
 
     fn boot(&self, image: &Image, installation: &Installation) -> Result<Machine, EngineError> {
@@ -108,6 +126,6 @@ impl Engine for Containers {
     }
 
     fn sweep(&self) -> Result<(), EngineError> {
-        body::sweep(self)
+        body::sweep(&self.client)
     }
 }

@@ -3,7 +3,7 @@
 use super::agent::AGENT;
 use super::attached::Attached;
 use super::limits::{self, Limit};
-use super::{Containers, EngineError, capabilities, image, owner};
+use super::{Client, EngineError, capabilities, image, owner};
 use crate::engine::minimal;
 use crate::engine::{HOSTNAME, SYSTEMD, random_id};
 use futures_util::StreamExt;
@@ -84,7 +84,7 @@ struct Given {
 
 /// A container that runs. Gone when dropped.
 pub(super) struct Body {
-    pub engine: Containers,
+    pub client: Client,
     /// The container's name.
     pub name: String,
     /// The image, as the user knows it.
@@ -96,26 +96,26 @@ pub(super) struct Body {
 
 impl Body {
     /// Starts a container.
-    pub fn start(engine: &Containers, image: image::Reference) -> Result<Self, EngineError> {
+    pub fn start(client: &Client, image: image::Reference) -> Result<Self, EngineError> {
         let id: String = random_id().chars().take(12).collect();
         let image::Reference { name: reference, shown, own } = image;
         let mut body = Self {
-            engine: engine.clone(),
+            client: client.clone(),
             name: format!("sandbox-unit-{id}"),
             image: shown,
             own_image: own.then(|| reference.clone()),
             container: None,
         };
-        let refused = |fault: Fault| engine.daemon.refused("start a container", fault);
-        let mut given = Given { lacking: capabilities::lacking_here(&engine.daemon.address), ..Given::default() };
+        let refused = |fault: Fault| client.daemon.refused("start a container", fault);
+        let mut given = Given { lacking: capabilities::lacking_here(&client.daemon.address), ..Given::default() };
         let started = loop {
             match body.run(&reference, &given) {
                 Err(fault) if !given.measured && capabilities::refused(&fault.0) => {
-                    given.lacking = capabilities::measured(engine, &reference, &body.name).map_err(refused)?;
+                    given.lacking = capabilities::measured(client, &reference, &body.name).map_err(refused)?;
                     given.measured = true;
                 }
                 Err(fault) if given.limits.is_empty() && limits::refused(&fault.0) => {
-                    given.limits = limits::had_by(&engine.daemon.address);
+                    given.limits = limits::had_by(&client.daemon.address);
                 }
                 started => break started,
             }
@@ -127,19 +127,19 @@ impl Body {
     /// Starts what holds it, which takes an archive of what is put into it, and is then an agent.
     pub async fn hold(&self) -> Result<Attached, DockerError> {
         let script = [include_str!("hold.sh"), "hold", &self.name, AGENT, include_str!("enter.sh")];
-        Attached::start(&self.engine.connection.docker, &self.name, &script).await
+        Attached::start(&self.client.connection.docker, &self.name, &script).await
     }
 
     /// Starts a further agent.
     pub async fn enter(&self) -> Result<Attached, DockerError> {
         let script = [include_str!("enter.sh"), "enter", &self.name, AGENT];
-        Attached::start(&self.engine.connection.docker, &self.name, &script).await
+        Attached::start(&self.client.connection.docker, &self.name, &script).await
     }
 
     fn run(&self, reference: &str, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
         let (name, tag) = image::name_and_tag(reference);
         let mut command = vec!["-c", include_str!("supervise.sh"), "supervise", &self.name];
-        command.extend([self.engine.daemon.kind.name(), minimal::TARGET, minimal::INIT, AGENT]);
+        command.extend([self.client.daemon.kind.name(), minimal::TARGET, minimal::INIT, AGENT]);
         command.extend(SYSTEMD);
         command.push("--");
         let mut command: Vec<String> = command.into_iter().map(str::to_owned).collect();
@@ -178,10 +178,10 @@ impl Body {
         for capability in &given.lacking {
             request = request.with_cap_drop(capability.trim_start_matches("CAP_"));
         }
-        let runtime = &self.engine.connection.runtime;
+        let runtime = &self.client.connection.runtime;
         runtime.block_on(request.start()).map_err(|error| {
             // testcontainers leaves a container that was created and did not start.
-            runtime.block_on(remove(&self.engine, &self.name));
+            runtime.block_on(remove(&self.client, &self.name));
             error.into()
         })
     }
@@ -199,14 +199,14 @@ impl Body {
             return lacks("systemd, and even coreutils");
         }
         let remedy = REMEDIES.iter().find(|(words, _)| said.contains(words)).map(|(_, remedy)| format!("; {remedy}"));
-        self.engine.daemon.refused("start a container", format!("{said}{}", remedy.unwrap_or_default()))
+        self.client.daemon.refused("start a container", format!("{said}{}", remedy.unwrap_or_default()))
     }
 
     /// What its PID 1 has written.
     pub fn log(&self) -> String {
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail("50").build();
-        let mut log = self.engine.connection.docker.logs(&self.name, Some(options));
-        self.engine.connection.run(async {
+        let mut log = self.client.connection.docker.logs(&self.name, Some(options));
+        self.client.connection.run(async {
             let mut text = Vec::new();
             while let Some(Ok(piece)) = log.next().await {
                 text.extend(piece.into_bytes());
@@ -221,8 +221,8 @@ impl Body {
     /// The daemon does not say.
     pub fn is_running(&self) -> Result<bool, DockerError> {
         const NO_SUCH_CONTAINER: u16 = 404;
-        let asked = self.engine.connection.docker.inspect_container(&self.name, None);
-        match self.engine.connection.run(asked) {
+        let asked = self.client.connection.docker.inspect_container(&self.name, None);
+        match self.client.connection.run(asked) {
             Ok(container) => Ok(container.state.and_then(|state| state.running).unwrap_or(false)),
             Err(DockerError::DockerResponseServerError { status_code: NO_SUCH_CONTAINER, .. }) => Ok(false),
             Err(error) => Err(error),
@@ -233,7 +233,7 @@ impl Body {
 impl Drop for Body {
     fn drop(&mut self) {
         let Some(container) = self.container.take() else { return };
-        let Containers { daemon: _, connection } = &self.engine;
+        let Client { daemon: _, connection } = &self.client;
         let _inside = connection.runtime.enter();
         connection.run(async {
             let condition = WaitContainerOptionsBuilder::new().condition("removed").build();
@@ -250,8 +250,8 @@ impl Drop for Body {
 }
 
 /// Ends a container in order, so that it cleans up behind its machine, and by force where that fails.
-async fn end(engine: &Containers, container: &str) {
-    let docker = &engine.connection.docker;
+async fn end(client: &Client, container: &str) {
+    let docker = &client.connection.docker;
     let condition = WaitContainerOptionsBuilder::new().condition("removed").build();
     let mut removed = docker.wait_container(container, Some(condition));
     // Not the signal that its image asks for: any image may be below.
@@ -259,33 +259,33 @@ async fn end(engine: &Containers, container: &str) {
     if docker.kill_container(container, Some(terminate)).await.is_ok() {
         let _end = tokio::time::timeout(FAREWELL, async { while removed.next().await.is_some() {} }).await;
     }
-    remove(engine, container).await;
+    remove(client, container).await;
 }
 
-async fn remove(engine: &Containers, container: &str) {
+async fn remove(client: &Client, container: &str) {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     // That there is none is what is wanted; what cannot be removed now is swept.
-    let _gone = engine.connection.docker.remove_container(container, Some(options)).await;
+    let _gone = client.connection.docker.remove_container(container, Some(options)).await;
 }
 
 /// Removes the containers of tools that are gone, and the images that they made for themselves.
-pub(super) fn sweep(engine: &Containers) -> Result<(), EngineError> {
-    let docker = &engine.connection.docker;
+pub(super) fn sweep(client: &Client) -> Result<(), EngineError> {
+    let docker = &client.connection.docker;
     let ours = HashMap::from([("label".to_owned(), vec![owner::LABEL.to_owned()])]);
     let abandoned =
         |labels: &HashMap<String, String>| labels.get(owner::LABEL).is_some_and(|owner| owner::is_gone(owner));
-    engine.connection.run(async {
+    client.connection.run(async {
         let options = ListContainersOptionsBuilder::new().all(true).filters(&ours).build();
         let containers = docker.list_containers(Some(options)).await;
-        let containers = containers.map_err(|error| engine.daemon.refused("list its containers", error))?;
+        let containers = containers.map_err(|error| client.daemon.refused("list its containers", error))?;
         for container in containers {
             if let (Some(id), true) = (&container.id, container.labels.as_ref().is_some_and(abandoned)) {
-                end(engine, id).await;
+                end(client, id).await;
             }
         }
         let options = ListImagesOptionsBuilder::new().filters(&ours).build();
         let images = docker.list_images(Some(options)).await;
-        let images = images.map_err(|error| engine.daemon.refused("list its images", error))?;
+        let images = images.map_err(|error| client.daemon.refused("list its images", error))?;
         for image in images.iter().filter(|image| abandoned(&image.labels)) {
             let _next_sweep = docker.remove_image(&image.id, None::<RemoveImageOptions>, None).await;
         }

@@ -4,7 +4,7 @@
 //! cloud) starts no such container, and up to Docker 20.10 does not say which. What it can give is what the process that
 //! starts its containers has.
 
-use super::Containers;
+use super::Client;
 use super::body::Fault;
 use super::daemon::file_of_process;
 use futures_util::StreamExt;
@@ -51,8 +51,8 @@ fn seen(address: &str) -> Vec<&'static str> {
 }
 
 /// The capabilities that the daemon cannot give: what the process lacks that starts its containers, as seen from one.
-pub(super) fn measured(engine: &Containers, image: &str, name: &str) -> Result<Vec<&'static str>, Fault> {
-    let docker = &engine.connection.docker;
+pub(super) fn measured(client: &Client, image: &str, name: &str) -> Result<Vec<&'static str>, Fault> {
+    let docker = &client.connection.docker;
     let name = &format!("{name}-capabilities");
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
@@ -68,7 +68,7 @@ pub(super) fn measured(engine: &Containers, image: &str, name: &str) -> Result<V
         }),
         ..ContainerCreateBody::default()
     };
-    let asked = engine.connection.run(async {
+    let asked = client.connection.run(async {
         docker.create_container(Some(CreateContainerOptionsBuilder::new().name(name).build()), body).await?;
         // It is listened to before it runs, for it is gone with its end.
         let listen = AttachContainerOptionsBuilder::new().stream(true).stdout(true).build();
@@ -82,7 +82,7 @@ pub(super) fn measured(engine: &Containers, image: &str, name: &str) -> Result<V
     });
     let remove = docker.remove_container(name, Some(RemoveContainerOptionsBuilder::new().force(true).build()));
     // Most often it has gone by itself; what did not start has not.
-    let _swept = engine.connection.run(remove);
+    let _swept = client.connection.run(remove);
     asked.map(|status| lacking(&status)).map_err(Fault::from)
 }
 

@@ -1,6 +1,6 @@
 //! Images, as the daemon knows them.
 
-use super::{Containers, EngineError, owner};
+use super::{Client, EngineError, owner};
 use crate::engine::random_id;
 use crate::image::{Image, Release, Store, StoreError};
 use futures_util::{StreamExt, stream};
@@ -35,13 +35,13 @@ pub(super) fn name_and_tag(reference: &str) -> (&str, &str) {
 }
 
 /// The image to start, which is made first if it is a folder.
-pub(super) fn reference(engine: &Containers, image: &Image) -> Result<Reference, EngineError> {
+pub(super) fn reference(client: &Client, image: &Image) -> Result<Reference, EngineError> {
     let shown = image.to_string();
     match image {
         Image::Reference(name) => Ok(Reference { name: name.clone(), shown, own: false }),
         Image::Folder(folder) => {
             let name = format!("{REPOSITORY}folder-{}", random_id());
-            import(engine, folder, &name, Some(owner::label()))?;
+            import(client, folder, &name, Some(owner::label()))?;
             Ok(Reference { name, shown, own: true })
         }
         Image::ThisMachine => Err(EngineError::NotInContainers),
@@ -51,28 +51,38 @@ pub(super) fn reference(engine: &Containers, image: &Image) -> Result<Reference,
 /// Where images of ours are. No registry has them.
 const REPOSITORY: &str = "localhost/sandbox-unit-";
 
-/// See [`Containers::release`].
+/// What the image of a release is called.
+pub(super) fn name(release: &Release, store: &Store) -> String {
+    let place = store.place(release);
+    let folder = place.file_name().unwrap_or_default().to_string_lossy();
+    // It ends in the digest of its recipe. A tag would be the place for that, but Podman's imports have none.
+    format!("{REPOSITORY}{folder}")
+}
+
+/// Whether the daemon has an image of this name.
+pub(super) fn is_there(client: &Client, name: &str) -> bool {
+    client.connection.run(client.connection.docker.inspect_image(name)).is_ok()
+}
+
+/// See [`super::Containers::release`].
 pub(super) fn release(
-    engine: &Containers,
+    client: &Client,
     release: &'static Release,
     store: &Store,
     tell: &dyn Fn(&str),
 ) -> Result<String, EngineError> {
-    let place = store.place(release);
-    let folder = place.file_name().unwrap_or_default().to_string_lossy();
-    // It ends in the digest of its recipe. A tag would be the place for that, but Podman's imports have none.
-    let name = format!("{REPOSITORY}{folder}");
-    if engine.connection.run(engine.connection.docker.inspect_image(&name)).is_ok() {
+    let name = name(release, store);
+    if is_there(client, &name) {
         return Ok(name);
     }
     match store.get(release, tell) {
         Ok(Image::Folder(folder)) if may_read(&folder) => {
-            tell(&format!("{} goes to {}", release.name, engine.daemon));
-            import(engine, &folder, &name, None)?;
+            tell(&format!("{} goes to {}", release.name, client.daemon));
+            import(client, &folder, &name, None)?;
         }
         Ok(_) | Err(StoreError::NotRoot | StoreError::NoBuilder) => {
-            tell(&format!("{} is built by {}", release.name, engine.daemon));
-            build(engine, release, &name, tell)?;
+            tell(&format!("{} is built by {}", release.name, client.daemon));
+            build(client, release, &name, tell)?;
         }
         Err(error) => return Err(EngineError::Store(error)),
     }
@@ -85,7 +95,7 @@ fn may_read(folder: &Path) -> bool {
 }
 
 /// Makes an image of a folder, with a label on it if it is not to outlive its owner.
-fn import(engine: &Containers, folder: &Path, name: &str, label: Option<(String, String)>) -> Result<(), EngineError> {
+fn import(client: &Client, folder: &Path, name: &str, label: Option<(String, String)>) -> Result<(), EngineError> {
     let failed = |source| EngineError::io(format!("pack {}", folder.display()), source);
     let mut packing = Command::new("tar")
         .args(["--create", "--numeric-owner", "--one-file-system", "--xattrs", "--sparse", "--directory"])
@@ -114,8 +124,8 @@ fn import(engine: &Containers, folder: &Path, name: &str, label: Option<(String,
     let (repository, tag) = name_and_tag(name);
     let label = label.map(|(name, value)| format!("LABEL {name}=\"{value}\"")).into_iter().collect();
     let options = CreateImageOptionsBuilder::new().from_src("-").repo(repository).tag(tag).changes(label).build();
-    let taken = engine.connection.run(async {
-        let mut told = engine.connection.docker.create_image(Some(options), Some(body_try_stream(body)), None);
+    let taken = client.connection.run(async {
+        let mut told = client.connection.docker.create_image(Some(options), Some(body_try_stream(body)), None);
         while let Some(line) = told.next().await {
             line?;
         }
@@ -128,13 +138,13 @@ fn import(engine: &Containers, folder: &Path, name: &str, label: Option<(String,
     if !packed.status.success() {
         return Err(failed(io::Error::other(String::from_utf8_lossy(&packed.stderr).trim_end().to_owned())));
     }
-    taken.map_err(|error| engine.daemon.refused("make an image", error))
+    taken.map_err(|error| client.daemon.refused("make an image", error))
 }
 
 /// Has the daemon build the image of a release.
-fn build(engine: &Containers, release: &Release, name: &str, tell: &dyn Fn(&str)) -> Result<(), EngineError> {
+fn build(client: &Client, release: &Release, name: &str, tell: &dyn Fn(&str)) -> Result<(), EngineError> {
     let failed = |error: &dyn std::fmt::Display| {
-        engine.daemon.refused(
+        client.daemon.refused(
             &format!(
                 "build {} (as root with mmdebstrap this machine could: sudo cargo sandbox-unit doctor --fix)",
                 release.name
@@ -156,8 +166,8 @@ fn build(engine: &Containers, release: &Release, name: &str, tell: &dyn Fn(&str)
     ];
     let options =
         BuildImageOptionsBuilder::new().t(name).buildargs(&arguments.into_iter().collect()).rm(true).forcerm(true);
-    engine.connection.run(async {
-        let mut told = engine.connection.docker.build_image(options.build(), None, Some(body_full(context.into())));
+    client.connection.run(async {
+        let mut told = client.connection.docker.build_image(options.build(), None, Some(body_full(context.into())));
         while let Some(line) = told.next().await {
             let line = line.map_err(|error| failed(&error))?;
             if let Some(step) = line.stream.as_deref().map(str::trim).filter(|text| text.starts_with("Step ")) {

@@ -4,6 +4,7 @@ use super::agent::{Answer, Request, ask};
 use super::attached::Attached;
 use super::body::{Body, Fault};
 use super::daemon::reason;
+use super::held::Held;
 use crate::engine::EngineError;
 use crate::machine::{Backend, Machine, MachineError, Output};
 use std::io;
@@ -86,9 +87,9 @@ impl Agents {
 impl Booted {
     /// Puts this archive into the container, and waits until systemd has started what it starts at boot; with the answer to
     /// what is [asked](Machine::ASK) of each machine first.
-    pub fn enter(body: Body, archive: &[u8]) -> Result<(Self, Output), EngineError> {
-        let connection = body.engine.connection.clone();
-        let mut agent = connection.run(body.hold()).map_err(|error| body.explain(&error.into()))?;
+    pub fn enter(held: Held, archive: &[u8]) -> Result<(Self, Output), EngineError> {
+        let Held { mut agent, body } = held;
+        let connection = body.client.connection.clone();
         let booted = Self { agents: Agents::default(), body };
         let asked = Request { words: Machine::ASK, within: BOOT, ..Request::of(ask::RUN) };
         let answered = connection.within(BOOT, async {
@@ -124,7 +125,7 @@ impl Booted {
     /// Why it did not come up, from what was said in place of a greeting.
     fn failure(&self, said: &io::Error) -> EngineError {
         if let Err(error) = self.body.is_running() {
-            return self.body.engine.daemon.refused("boot the machine to its end", reason(&error));
+            return self.body.client.daemon.refused("boot the machine to its end", reason(&error));
         }
         let said = said.to_string();
         if let Some(ended) = Fault::of_end(&said) {
@@ -140,8 +141,8 @@ impl Booted {
     }
 
     fn explanation(&self) -> String {
-        let docker = &self.body.engine.connection.docker;
-        let told = self.body.engine.connection.within(GRACE, async {
+        let docker = &self.body.client.connection.docker;
+        let told = self.body.client.connection.within(GRACE, async {
             match Attached::start(docker, &self.body.name, &[EXPLAIN]).await {
                 Ok(mut attached) => attached.rest().await,
                 Err(error) => error.to_string(),
@@ -152,7 +153,7 @@ impl Booted {
 
     /// Asks an agent. What it is asked stands for itself in errors where it is called nothing else.
     fn ask(&self, request: &Request<'_>, within: Duration) -> Result<Answer, MachineError> {
-        let connection = &self.body.engine.connection;
+        let connection = &self.body.client.connection;
         let late = || MachineError::Timeout { command: request.words.join(" "), within };
         let head = request.head().map_err(|source| {
             let action = format!("ask for {}", request.words.first().unwrap_or(&"nothing"));
@@ -193,7 +194,7 @@ impl Booted {
             Ok(true) => MachineError::Io { action: "reach the machine".to_owned(), source },
             Ok(false) => MachineError::Gone,
             Err(error) => {
-                let action = format!("reach the machine: {} does not answer any more", self.body.engine.daemon);
+                let action = format!("reach the machine: {} does not answer any more", self.body.client.daemon);
                 MachineError::Io { action, source: io::Error::other(reason(&error)) }
             }
         }
@@ -285,7 +286,7 @@ impl Backend for Booted {
         self.file(&Request { mode: HALT, ..Request::of(ask::SIGNAL) })?;
         let Some(mut agent) = self.agents.take() else { return Ok(()) };
         // It ends with the machine, and nothing is asked of it that it could answer.
-        let ended = self.body.engine.connection.within(SHUTDOWN, Answer::of(&mut agent));
+        let ended = self.body.client.connection.within(SHUTDOWN, Answer::of(&mut agent));
         self.agents.lose(Some(agent));
         ended.map(drop).ok_or_else(|| MachineError::Timeout { command: "shutdown".to_owned(), within: SHUTDOWN })
     }

@@ -29,14 +29,16 @@ finish() {
         kill -9 "$running"
     fi
     [ -z "$running" ] || wait "$running"
-    # Where the host has both versions of control groups, nobody else removes ours. (Where it has one, processes cannot go up,
-    # and it goes with the container's.)
-    while read -r process; do echo "$process" >$top/cgroup.procs; done <"$group/tool/cgroup.procs" 2>/dev/null
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        [ -d "$group" ] || break
-        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null && break
-        sleep 0.05
-    done
+    # Where the host has both versions of control groups, nobody else removes ours. Where it has one, processes cannot go up, and
+    # it goes with the container's.
+    if [ ! -d "$group/tool" ] || { echo $$ >$top/cgroup.procs; } 2>/dev/null; then
+        while read -r process; do echo "$process" >$top/cgroup.procs; done <"$group/tool/cgroup.procs" 2>/dev/null
+        for _ in 1 2 3 4 5 6 7 8 9 10; do
+            [ -d "$group" ] || break
+            find "$group" -depth -type d -exec rmdir {} + 2>/dev/null && break
+            sleep 0.05
+        done
+    fi
     exit 0
 }
 # The second is the signal that images with systemd in them ask for, SIGRTMIN+3.
@@ -68,37 +70,38 @@ for tool in unshare nsenter mount umount head tar find; do
     command -v $tool >/dev/null || fail "lacks the program $tool"
 done
 
-# What must not start, and then, beside the rest of this, what is put in.
-for pattern; do
-    rm -rf -- $pattern
-done
+# What must not start, and then, beside the rest of this, what is put in. (All at once: each program takes its time.)
+rm -rf -- $*
 hold &
 : >"$state/emptied"
 
 # What engines set otherwise than a system finds it: without a network there is no IPv6, and everybody may bind every port
 # and send pings, so that no unit could be seen to forbid it.
-while read -r value setting; do
-    [ ! -e "/proc/sys/net/$setting" ] || echo "$value" | tr , '\t' >"/proc/sys/net/$setting"
+while read -r setting value; do
+    [ ! -e "/proc/sys/net/$setting" ] || echo "$value" >"/proc/sys/net/$setting"
 done <<END
-0 ipv6/conf/all/disable_ipv6
-0 ipv6/conf/default/disable_ipv6
-0 ipv6/conf/lo/disable_ipv6
-1024 ipv4/ip_unprivileged_port_start
-1,0 ipv4/ping_group_range
+ipv6/conf/all/disable_ipv6 0
+ipv6/conf/default/disable_ipv6 0
+ipv6/conf/lo/disable_ipv6 0
+ipv4/ip_unprivileged_port_start 1024
+ipv4/ping_group_range 1 0
 END
 mount -o remount,rw /sys
 umount -R $top
 mount -t cgroup2 -o nosuid,nodev,noexec none $top ||
     fail "the kernel refused a mount of cgroup2: it must have it (Linux 4.15), and the container CAP_SYS_ADMIN"
-# A group with groups in it that share what it has must hold no process.
-join "$group/tool" ||
+# A group with groups in it that share what it has must hold no process. (Where there is nothing to share it may; a process that
+# goes to another group waits for all processors.)
+read -r controllers <$top/cgroup.controllers
+mkdir -p "$group" && { [ -z "$controllers" ] || join "$group/tool"; } ||
     fail "no control group can be made in the container: an engine without root needs one that is delegated to its user, as by" \
         "'systemctl --user start podman.socket'"
 # What is left of machines whose daemon was killed. In that of one that lives there is a process.
 for other in $top/sandbox-unit-*; do
+    [ "$other" != "$group" ] || continue
     ! grep -qx 'populated 0' "$other/cgroup.events" || find "$other" -depth -type d -exec rmdir {} + 2>/dev/null
 done
-for controller in $(cat $top/cgroup.controllers); do
+for controller in $controllers; do
     echo "+$controller" >$top/cgroup.subtree_control
     echo "+$controller" >"$group/cgroup.subtree_control"
 done

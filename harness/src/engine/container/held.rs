@@ -1,0 +1,65 @@
+//! A container that is held, and one that is started before it is known what is put into it.
+
+use super::attached::Attached;
+use super::body::Body;
+use super::{Client, EngineError, image};
+use crate::image::{Image, Release, Store};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// A container as long as it is held.
+pub(super) struct Held {
+    /// What holds it, which takes what is put into it, and is then an agent. (Before the body, so that it goes first.)
+    pub agent: Attached,
+    pub body: Body,
+}
+
+impl Held {
+    /// Starts a container of this image.
+    ///
+    /// # Errors
+    /// The daemon does not do it.
+    pub fn start(client: &Client, image: image::Reference) -> Result<Self, EngineError> {
+        let body = Body::start(client, image)?;
+        let agent = client.connection.run(body.hold()).map_err(|error| body.explain(&error.into()))?;
+        Ok(Self { agent, body })
+    }
+}
+
+/// The container that was started for the machine that will be wanted first. If none is, it goes with this.
+#[derive(Debug, Default)]
+pub(super) struct Begun(Mutex<Option<(String, JoinHandle<Option<Held>>)>>);
+
+impl Begun {
+    /// Starts one of a release, if the daemon has its image already, and waits for nothing.
+    pub fn begin(&self, client: &Client, release: &'static Release, store: &Store) {
+        let name = image::name(release, store);
+        let (client, reference) = (client.clone(), image::reference(client, &Image::Reference(name.clone())));
+        let starting = thread::spawn(move || {
+            let reference = reference.ok().filter(|reference| image::is_there(&client, &reference.name))?;
+            // Where it fails, it is told of the second attempt.
+            Held::start(&client, reference).ok()
+        });
+        self.replace(Some((name, starting)));
+    }
+
+    /// The one that was started of this image, if there is one.
+    pub fn take(&self, image: &Image) -> Option<Held> {
+        let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, starting) = begun.take_if(|(name, _)| matches!(image, Image::Reference(wanted) if wanted == name))?;
+        drop(begun);
+        starting.join().ok().flatten()
+    }
+
+    fn replace(&self, new: Option<(String, JoinHandle<Option<Held>>)>) {
+        let old = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), new);
+        // What it has started by then is gone when this returns.
+        drop(old.map(|(_, starting)| starting.join()));
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.replace(None);
+    }
+}
