@@ -273,12 +273,15 @@ fn an_image_that_is_removed_in_mid_run_is_made_again() {
     let before = docker.traces();
     let child = verify(&docker.host(), "worker", &[]).spawn().unwrap();
     docker.wait_for_machine(Duration::ZERO);
-    let image = docker.images().into_iter().find(|name| name.contains("sandbox-unit-debian")).unwrap();
+    // The daemon has those of other tests, too.
+    let image = docker.image_of_machine();
     docker.remove_image(&image);
+    assert!(!docker.images().contains(&image), "{image} is still there");
     holds(&end(child), "while the image is removed");
     assert_eq!(docker.left(&before), nothing());
     holds(&run(&docker.host(), "worker", &[]), "after the image was removed");
-    assert!(docker.images().contains(&image));
+    let images = docker.images();
+    assert!(images.contains(&image), "{image} is not among {images:?}");
 }
 
 #[test]

@@ -200,6 +200,13 @@ impl Daemon {
         containers.iter().map(|container| container["Names"][0].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The name of the image that the one machine runs from which there is.
+    pub fn image_of_machine(&self) -> String {
+        let containers = self.list("/containers/json");
+        let image = containers.first().and_then(|container| container["Image"].as_str());
+        image.unwrap_or_else(|| panic!("no machine in {containers:?}")).to_owned()
+    }
+
     /// The names of its images.
     pub fn images(&self) -> Vec<String> {
         let images = self.list("/images/json");

@@ -47,6 +47,9 @@ const ENDED: [&str; 4] = ["is not running", "in a stopped state", "container sta
 pub(super) struct Fault(String);
 
 impl Fault {
+    /// What is said of a container that has ended.
+    pub const END: &str = ENDED[0];
+
     /// Where it is that the container had ended already.
     pub fn of_end(said: &str) -> Option<Self> {
         ENDED.iter().any(|words| said.contains(words)).then(|| Self(said.to_owned()))
@@ -184,6 +187,14 @@ impl Body {
             runtime.block_on(remove(&self.client, &self.name));
             error.into()
         })
+    }
+
+    /// Returns when it does not run any more.
+    pub async fn ended(&self) {
+        let condition = WaitContainerOptionsBuilder::new().condition("not-running").build();
+        let mut ended = self.client.connection.docker.wait_container(&self.name, Some(condition));
+        // One that is gone already is an error, and has ended.
+        while let Some(Ok(_)) = ended.next().await {}
     }
 
     /// Why a container did not start.

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// How long a machine may take to boot. It takes a second on an idle machine.
 const BOOT: Duration = Duration::from_secs(60);
 
+/// How long what a container has said may take to arrive when it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// How long a machine may take to shut down in order.
 const SHUTDOWN: Duration = Duration::from_secs(20);
 
@@ -93,11 +96,22 @@ impl Booted {
         let booted = Self { agents: Agents::default(), body };
         let asked = Request { words: Machine::ASK, within: BOOT, ..Request::of(ask::RUN) };
         let answered = connection.within(BOOT, async {
-            // Who takes no more of it says why.
-            let _why_is_read = agent.write(&[format!("{}\n", archive.len()).as_bytes(), archive]).await;
-            let _why_is_read = asked.send(&mut agent).await;
-            greeted(&mut agent).await?;
-            Answer::of(&mut agent).await
+            let brought = async {
+                // Who takes no more of it says why.
+                let _why_is_read = agent.write(&[format!("{}\n", archive.len()).as_bytes(), archive]).await;
+                let _why_is_read = asked.send(&mut agent).await;
+                greeted(&mut agent).await?;
+                Answer::of(&mut agent).await
+            };
+            // Of a command that it had just begun to start in a container that ends, Docker never says the end.
+            let ended = async {
+                booted.body.ended().await;
+                tokio::time::sleep(LAST_WORDS).await;
+            };
+            tokio::select! {
+                answer = brought => answer,
+                () = ended => Err(io::Error::other(Fault::END)),
+            }
         });
         match answered {
             Some(Ok(answer)) => {
