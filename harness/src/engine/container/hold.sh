@@ -10,5 +10,5 @@ while [ ! -e $state/emptied ] && [ ! -s $state/failed ]; do sleep 0.01; done
 if [ -e $state/emptied ]; then
     if head -c "$length" | tar -xpmf - -C /; then : >$state/filled; else : >$state/unfilled; fi
 fi
-# An agent that is killed is missed: the input still holds the container.
-{ cat; kill -TERM 1; } | { sh -c "$3" enter "$1" "$2"; echo gone; }
+# Where there is no agent, or none any more, that is said, and the input holds the container nevertheless.
+{ cat; kill -TERM 1; } | { sh -c "$3" enter "$1" "$2"; echo gone; cat >/dev/null; }
