@@ -1,14 +1,14 @@
-//! Does in a machine what it is told, one thing after the other: `agent [FILE COMMAND…]`.
+//! Does in a machine what it is told: `agent FILE`.
 //!
-//! It waits until there is the file, and then until the command has ended; says `up`; and then takes requests (`request.rs`)
-//! from its standard input and answers on its standard output until there is nothing more to read. Starting a program to do
-//! something takes longer than most of what is asked for, so what concerns files it does itself.
+//! It waits until there is the file, says `up`, and then takes requests (`request.rs`) from its standard input and answers on
+//! its standard output until there is nothing more to read. Starting a program to do something takes longer than most of what
+//! is asked for, so what concerns files it does itself.
 
 mod channel;
 mod commands;
 mod files;
 
-use crate::kernel::{AT_FDCWD, EINVAL, FACCESSAT, KILL, UMASK};
+use crate::kernel::{AT_FDCWD, EINVAL, FACCESSAT, KILL, MEMFD_CREATE, UMASK};
 use crate::machine::{Arguments, exit, syscall};
 use crate::request::{Request, ask, ended};
 use crate::sleep;
@@ -18,17 +18,13 @@ use commands::Commands;
 /// How often it is looked for the file, in nanoseconds.
 const LOOK: i64 = 2_000_000;
 
-/// `agent [FILE COMMAND…]`.
+/// `agent FILE`.
 pub fn agent(arguments: &Arguments) -> ! {
     syscall(UMASK, [0o022, 0, 0, 0, 0, 0]);
-    let commands = Commands::new(arguments);
-    if arguments.count() > 3 {
-        while syscall(FACCESSAT, [AT_FDCWD, arguments.at(2), 0, 0, 0, 0]) < 0 {
-            sleep(LOOK);
-        }
-        // Whatever it says, the machine has done what it does at boot.
-        commands.wait_for(arguments, 3);
+    while syscall(FACCESSAT, [AT_FDCWD, arguments.at(2), 0, 0, 0, 0]) < 0 {
+        sleep(LOOK);
     }
+    let commands = Commands::new(arguments);
     write(1, b"up\n");
     while let Some((request, words)) = channel::request() {
         carry_out(&commands, &request, &words);
@@ -37,9 +33,10 @@ pub fn agent(arguments: &Arguments) -> ! {
 }
 
 fn carry_out(commands: &Commands, request: &Request, words: &Words) {
+    let number = request.number;
     let done = match (request.ask, words.count()) {
         (ask::RUN, 1..) => return commands.run(request, words),
-        (ask::GET, _) => return files::get(words),
+        (ask::GET, _) => return files::get(number, words),
         (ask::PUT, 1) => files::put(words.bytes(0), request.input, request.mode),
         (ask::REMOVE, 1) => files::remove(words.at(0)),
         (ask::RENAME, 2) => files::rename(words.at(0), words.bytes(1)),
@@ -47,7 +44,13 @@ fn carry_out(commands: &Commands, request: &Request, words: &Words) {
         _ => EINVAL,
     };
     match done {
-        ..0 => answer_failure(done),
-        _ => answer(ended::STATUS, 0, None, None),
+        ..0 => answer_failure(number, done),
+        _ => answer(number, ended::STATUS, 0, None, None),
     }
+}
+
+/// A file in memory. What is written there is not in the way of services that fill their file systems.
+fn memory() -> i64 {
+    const MFD_CLOEXEC: i64 = 1;
+    syscall(MEMFD_CREATE, [c"agent".as_ptr() as i64, MFD_CLOEXEC, 0, 0, 0, 0])
 }

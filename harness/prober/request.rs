@@ -1,5 +1,6 @@
 // What the agent in a machine is asked, and what it answers. Shared by the agent, which has no standard library, and by the
-// side that asks. All integers are in native byte order: an agent runs where it was built for.
+// side that asks. All integers are in native byte order: an agent runs where it was built for. Commands run side by side, and
+// each answer comes when there is one, with the number of its request.
 
 /// What a [`Request`] asks for; its words are what follows here.
 pub mod ask {
@@ -21,6 +22,7 @@ pub mod ask {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Request {
+    pub number: u64,
     pub ask: u32,
     pub mode: u32,
     pub words: u32,
@@ -55,6 +57,7 @@ pub struct Answer {
     pub ended: u32,
     pub status: i32,
     pub pad: u32,
+    pub number: u64,
     pub output: u64,
     pub errors: u64,
 }

@@ -1,6 +1,6 @@
 //! How requests come in, and how answers go out.
 
-use crate::kernel::{E2BIG, EINTR, LSEEK, PREAD64, READ, WRITE};
+use crate::kernel::{CLOSE, DUP3, E2BIG, EINTR, FCNTL, LSEEK, O_CLOEXEC, PREAD64, READ, WRITE};
 use crate::machine::{exit, syscall, word};
 use crate::request::{ANSWER, Answer, MOST_BYTES, MOST_WORDS, Request, ended};
 
@@ -42,7 +42,7 @@ impl Words {
 /// The next request, if there is one. One that is too long is answered here.
 pub fn request() -> Option<(Request, Words)> {
     loop {
-        let mut request = Request { ask: 0, mode: 0, words: 0, length: 0, input: 0, within: 0 };
+        let mut request = Request { number: 0, ask: 0, mode: 0, words: 0, length: 0, input: 0, within: 0 };
         if !read((&raw mut request).cast(), size_of::<Request>()) {
             return None;
         }
@@ -50,7 +50,7 @@ pub fn request() -> Option<(Request, Words)> {
         if words > MOST_WORDS || length > MOST_BYTES {
             skip(request.length.into());
             skip(request.input);
-            answer_failure(E2BIG);
+            answer_failure(request.number, E2BIG);
             continue;
         }
         let bytes: *mut u8 = (&raw mut BYTES).cast();
@@ -133,26 +133,49 @@ fn write_from(to: i64, mut from: i64, mut length: i64) -> i64 {
     0
 }
 
+/// Keeps the answers of several processes apart (fcntl(2)): each waits until another has said what it has to say.
+fn say(lock: bool) {
+    const F_SETLKW: i64 = 7;
+    const F_WRLCK: u16 = 1;
+    const F_UNLCK: u16 = 2;
+    // struct flock: its kind, from where its place is counted (in 16 bits each), its place, its length: everything.
+    let wanted = [u64::from(if lock { F_WRLCK } else { F_UNLCK }), 0, 0, 0];
+    while syscall(FCNTL, [LOCK, F_SETLKW, &raw const wanted as i64, 0, 0, 0]) == EINTR {}
+}
+
+/// The descriptor of the file on which answers are kept apart.
+const LOCK: i64 = 10;
+
+/// Makes the file on which answers are kept apart.
+pub fn keep_apart() {
+    let file = super::memory();
+    syscall(DUP3, [file, LOCK, O_CLOEXEC, 0, 0, 0]);
+    syscall(CLOSE, [file, 0, 0, 0, 0, 0]);
+}
+
 /// Answers with what is in these files.
-pub fn answer(how: u32, status: i32, output: Option<i64>, errors: Option<i64>) {
+pub fn answer(number: u64, how: u32, status: i32, output: Option<i64>, errors: Option<i64>) {
     const SEEK_END: i64 = 2;
     let size = |file: Option<i64>| match file {
         Some(file) => syscall(LSEEK, [file, 0, SEEK_END, 0, 0, 0]).max(0),
         None => 0,
     };
     let sizes = [size(output), size(errors)];
-    let answer = Answer { magic: ANSWER, ended: how, status, pad: 0, output: sizes[0] as u64, errors: sizes[1] as u64 };
+    let [output_size, errors_size] = sizes.map(|size| size as u64);
+    let answer = Answer { magic: ANSWER, ended: how, status, pad: 0, number, output: output_size, errors: errors_size };
+    say(true);
     write_from(1, &raw const answer as i64, size_of::<Answer>() as i64);
     for (file, size) in [(output, sizes[0]), (errors, sizes[1])] {
         if let Some(file) = file {
             copy(file, size);
         }
     }
+    say(false);
 }
 
 /// Answers that it failed with this error.
-pub fn answer_failure(error: i64) {
-    answer(ended::STATUS, -error as i32, None, None);
+pub fn answer_failure(number: u64, error: i64) {
+    answer(number, ended::STATUS, -error as i32, None, None);
 }
 
 /// Writes the first bytes of a file to standard output: as many as were said.

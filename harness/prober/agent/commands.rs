@@ -1,10 +1,11 @@
 //! Commands: run as root, in `/`, with an input and to the end of their time.
 
-use super::channel::{Words, answer, answer_failure, take, write};
+use super::channel::{Words, answer, answer_failure, keep_apart, take, write};
+use super::memory;
 use crate::fork;
 use crate::kernel::{
-    AT_FDCWD, CHDIR, CLOCK_GETTIME, CLOSE, DUP3, EACCES, EINTR, ENOENT, ENOTDIR, EXECVE, KILL, LSEEK, MEMFD_CREATE,
-    O_CLOEXEC, OPENAT, RT_SIGPROCMASK, RT_SIGTIMEDWAIT, SETPGID, SIGCHLD, SIGKILL, WAIT4, WNOHANG,
+    AT_FDCWD, CHDIR, CLOCK_GETTIME, CLOSE, DUP3, EACCES, EINTR, ENOENT, ENOTDIR, EXECVE, KILL, LSEEK, O_CLOEXEC,
+    OPENAT, RT_SIGACTION, RT_SIGPROCMASK, RT_SIGTIMEDWAIT, SETPGID, SIGCHLD, SIGKILL, WAIT4, WNOHANG,
 };
 use crate::machine::{Arguments, exit, syscall};
 use crate::request::{Request, ended};
@@ -32,12 +33,14 @@ struct Streams {
 impl Commands {
     /// Commands get the environment that this program has.
     pub fn new(arguments: &Arguments) -> Self {
-        // The end of a command is waited for, and does not come as a signal.
+        keep_apart();
+        // The end of a command is waited for, and does not come as a signal; nobody takes leave of who waits for it.
         mask(0);
+        on_end_of_children(IGNORE);
         Self { environment: arguments.environment(), path: arguments.variable(b"PATH=") }
     }
 
-    /// Runs a command, and answers with what came of it.
+    /// Has a process of its own run a command, and answer with what came of it.
     pub fn run(&self, request: &Request, words: &Words) {
         let input = match request.input {
             0 => syscall(OPENAT, [AT_FDCWD, c"/dev/null".as_ptr() as i64, O_CLOEXEC, 0, 0, 0]),
@@ -48,26 +51,22 @@ impl Commands {
             0 => 0,
             length => take(length, input),
         };
-        if failed < 0 || input < 0 || streams.output < 0 || streams.errors < 0 {
-            answer_failure(failed.min(input).min(streams.output).min(streams.errors));
-        } else {
+        let failed = failed.min(input).min(streams.output).min(streams.errors);
+        let waiting = if failed < 0 { failed } else { fork() };
+        if waiting == 0 {
+            on_end_of_children(DEFAULT);
             syscall(LSEEK, [input, 0, 0, 0, 0, 0]);
             let child = self.start(words.vector(), words.bytes(0), &streams);
             let (how, status) = wait(child, request.within);
-            answer(how, status, Some(streams.output), Some(streams.errors));
+            answer(request.number, how, status, Some(streams.output), Some(streams.errors));
+            exit(0);
+        }
+        if waiting < 0 {
+            answer_failure(request.number, waiting);
         }
         for stream in [streams.input, streams.output, streams.errors] {
             syscall(CLOSE, [stream, 0, 0, 0, 0, 0]);
         }
-    }
-
-    /// Runs a command that says nothing, to its end: that of the arguments from this one on.
-    pub fn wait_for(&self, arguments: &Arguments, index: usize) {
-        const O_RDWR: i64 = 2;
-        let nothing = syscall(OPENAT, [AT_FDCWD, c"/dev/null".as_ptr() as i64, O_RDWR | O_CLOEXEC, 0, 0, 0]);
-        let streams = Streams { input: nothing, output: nothing, errors: nothing };
-        wait(self.start(arguments.vector(index), arguments.bytes(index), &streams), u64::MAX);
-        syscall(CLOSE, [nothing, 0, 0, 0, 0, 0]);
     }
 
     /// Starts a command in a process group of its own.
@@ -112,10 +111,13 @@ impl Commands {
     }
 }
 
-/// A file in memory.
-fn memory() -> i64 {
-    const MFD_CLOEXEC: i64 = 1;
-    syscall(MEMFD_CREATE, [c"agent".as_ptr() as i64, MFD_CLOEXEC, 0, 0, 0, 0])
+/// What becomes of a child that has ended: somebody waits for it, or nobody.
+const DEFAULT: u64 = 0;
+const IGNORE: u64 = 1;
+
+fn on_end_of_children(what: u64) {
+    let action = [what, 0, 0, 0];
+    syscall(RT_SIGACTION, [SIGCHLD, &raw const action as i64, 0, 8, 0, 0]);
 }
 
 /// Keeps the signal back that says that a child has ended, or (1) does so no more.

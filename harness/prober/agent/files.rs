@@ -1,9 +1,10 @@
 //! Files. Each of these returns an error number, negative, where it fails.
 
 use super::channel::{Words, answer, answer_failure, pour, skip, take};
+use super::memory;
 use crate::kernel::{
-    AT_FDCWD, CLOSE, ENOENT, ENOTDIR, FCHMOD, MEMFD_CREATE, MKDIRAT, O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK, O_WRONLY,
-    OPENAT, PWRITE64, RENAMEAT2, STATX, UNLINKAT, WRITE,
+    AT_FDCWD, CLOSE, ENOENT, ENOTDIR, FCHMOD, MKDIRAT, O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK, O_WRONLY, OPENAT,
+    PWRITE64, RENAMEAT2, STATX, UNLINKAT, WRITE,
 };
 use crate::machine::syscall;
 use crate::request::{ABSENT, ended};
@@ -67,8 +68,8 @@ pub fn rename(from: i64, to: &[u8]) -> i64 {
 }
 
 /// Answers with the content of files.
-pub fn get(words: &Words) {
-    let all = syscall(MEMFD_CREATE, [c"agent".as_ptr() as i64, 1, 0, 0, 0, 0]);
+pub fn get(number: u64, words: &Words) {
+    let all = memory();
     let mut failed = all.min(0);
     let mut place = 0;
     for index in 0..words.count() {
@@ -89,8 +90,8 @@ pub fn get(words: &Words) {
         place += 8 + if length == ABSENT { 0 } else { length as i64 };
     }
     match failed {
-        ..0 => answer_failure(failed),
-        _ => answer(ended::STATUS, 0, Some(all), None),
+        ..0 => answer_failure(number, failed),
+        _ => answer(number, ended::STATUS, 0, Some(all), None),
     }
     syscall(CLOSE, [all, 0, 0, 0, 0, 0]);
 }

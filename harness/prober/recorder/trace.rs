@@ -3,7 +3,7 @@
 use super::draft::{Draft, describe};
 use super::memory::table;
 use super::paths;
-use crate::kernel::{EINTR, EXECVE, IOCTL, LSEEK, MMAP, OPENAT, WAIT4, WRITE, numbered};
+use crate::kernel::{EINTR, EXECVE, IOCTL, LSEEK, MMAP, OPENAT, RT_SIGACTION, WAIT4, WRITE, numbered};
 use crate::machine::{ARCHITECTURE, syscall};
 use crate::recording::{EVENTS, Event, Head, MAGIC, MOST, NUMBERS, PROT_EXEC, Tally, field, flag};
 use crate::watched::{NONE, WATCHED, Watched};
@@ -11,7 +11,6 @@ use crate::watched::{NONE, WATCHED, Watched};
 const PTRACE: i64 = numbered("ptrace");
 const FTRUNCATE: i64 = numbered("ftruncate");
 const GETSOCKOPT: i64 = numbered("getsockopt");
-const RT_SIGACTION: i64 = numbered("rt_sigaction");
 
 // Requests, options and events (linux/ptrace.h).
 const CONT: i64 = 7;

@@ -1,138 +1,126 @@
-//! Whoever does in the machine what it is told: a verb of the prober (`prober/agent.rs`), which everything is asked of that
+//! Whoever does in the machine what it is told: a verb of the prober (`prober/agent.rs`), of which everything is asked that
 //! concerns the machine. Starting a command through the daemon takes as long as dozens of commands.
 
-use super::attached::Attached;
-use std::io;
-use std::mem::offset_of;
-use std::time::Duration;
-
-#[path = "../../../prober/request.rs"]
 mod form;
 
-pub(super) use form::ask;
-use form::{ABSENT, ANSWER, MOST_BYTES, MOST_WORDS, ended};
+pub(super) use form::{Answer, Request, ask};
+
+use super::attached::{Attached, Input};
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot::{self, Sender};
+use tokio::task::AbortHandle;
 
 /// Where the agent is in a container.
 pub(super) const AGENT: &str = "/var/lib/sandbox-unit/agent";
 
-/// What stands in place of an answer when the agent is no more whose input holds the container (`hold.sh`).
-const GONE: u32 = u32::from_ne_bytes(*b"gone");
-
-/// What is asked of an agent.
-pub(super) struct Request<'a> {
-    pub ask: u32,
-    /// Permission bits, or a signal.
-    pub mode: u32,
-    /// A command, or the names of files.
-    pub words: &'a [&'a str],
-    pub input: &'a [u8],
-    pub within: Duration,
+/// An agent, of which several can ask things at once. Its input ends when this is dropped.
+pub(super) struct Agent {
+    input: tokio::sync::Mutex<Input>,
+    asked: Arc<Mutex<Asked>>,
+    /// Takes its answers. (The connection has an end when neither half of it is there any more.)
+    listening: AbortHandle,
 }
 
-/// What came of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
-    /// The status with which it ended; `None` if its time was over.
-    pub status: Option<i32>,
-    pub output: Vec<u8>,
-    pub errors: Vec<u8>,
+/// What an agent was asked and has not answered.
+#[derive(Default)]
+struct Asked {
+    last: u64,
+    waiting: HashMap<u64, Sender<Answer>>,
+    /// Nothing more can be asked of it.
+    over: bool,
 }
 
-impl Request<'_> {
-    /// A request of this kind, with nothing in it.
-    pub fn of(ask: u32) -> Self {
-        Self { ask, mode: 0, words: &[], input: &[], within: Duration::ZERO }
-    }
+/// Takes a request back for which nobody waits any more.
+struct Turn<'a> {
+    agent: &'a Agent,
+    number: u64,
+    /// Whether all of it was said. Where not, what is said next would be taken for the rest of it.
+    said: bool,
+}
 
-    /// Its head and its words; its input follows them.
-    ///
-    /// # Errors
-    /// It cannot be said: a word has a zero in it, or there is too much.
-    pub fn head(&self) -> io::Result<Vec<u8>> {
-        let mut words = Vec::new();
-        for word in self.words {
-            if word.contains('\0') {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "a word with a zero in it"));
+impl Agent {
+    /// The agent at the other end, which is ready. Its answers are taken as they come.
+    pub fn new(attached: Attached, runtime: &Runtime) -> Self {
+        let Attached { input, mut output } = attached;
+        let asked = Arc::<Mutex<Asked>>::default();
+        let answered = Arc::clone(&asked);
+        let listening = runtime.spawn(async move {
+            while let Ok((number, answer)) = Answer::next(&mut output).await {
+                let waits = lock(&answered).waiting.remove(&number);
+                // It may have taken too long for whoever has asked.
+                let _nobody_waits = waits.map(|waits| waits.send(answer));
             }
-            words.extend(word.as_bytes());
-            words.push(0);
-        }
-        if self.words.len() > MOST_WORDS || words.len() > MOST_BYTES {
-            return Err(io::ErrorKind::ArgumentListTooLong.into());
-        }
-        let mut bytes = Vec::with_capacity(size_of::<form::Request>() + words.len());
-        for number in [self.ask, self.mode, self.words.len() as u32, words.len() as u32] {
-            bytes.extend(number.to_ne_bytes());
-        }
-        let within = u64::try_from(self.within.as_nanos()).unwrap_or(u64::MAX);
-        for number in [self.input.len() as u64, within] {
-            bytes.extend(number.to_ne_bytes());
-        }
-        bytes.extend(words);
-        Ok(bytes)
+            let mut asked = lock(&answered);
+            asked.over = true;
+            asked.waiting.clear();
+        });
+        Self { input: tokio::sync::Mutex::new(input), asked, listening: listening.abort_handle() }
     }
 
-    /// Asks an agent.
-    ///
-    /// # Errors
-    /// It cannot be reached.
-    pub async fn send(&self, agent: &mut Attached) -> io::Result<()> {
-        let head = self.head()?;
-        agent.write(&[&head, self.input]).await
+    /// Whether something can be asked of it.
+    pub fn is_there(&self) -> bool {
+        !lock(&self.asked).over
     }
-}
 
-impl Answer {
-    /// The answer to the request that was sent last.
+    /// Asks for something, and waits until it is done.
     ///
     /// # Errors
-    /// The agent is no more.
-    pub async fn of(agent: &mut Attached) -> io::Result<Self> {
-        let magic = agent.bytes(size_of::<u32>()).await?;
-        match number(&magic, 0) {
-            ANSWER => {}
-            GONE => return Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, String::from_utf8_lossy(&magic).into_owned())),
-        }
-        let head = [magic, agent.bytes(size_of::<form::Answer>() - size_of::<u32>()).await?].concat();
-        let length = |at| usize::try_from(long(&head, at)).unwrap_or(usize::MAX);
-        let output = agent.bytes(length(offset_of!(form::Answer, output))).await?;
-        let errors = agent.bytes(length(offset_of!(form::Answer, errors))).await?;
-        let status = number(&head, offset_of!(form::Answer, status)).cast_signed();
-        let status = match number(&head, offset_of!(form::Answer, ended)) {
-            ended::STATUS => Some(status),
-            ended::LATE => None,
-            other => return Err(io::Error::new(io::ErrorKind::InvalidData, other.to_string())),
+    /// It cannot be said, or the agent is no more.
+    pub async fn ask(&self, request: &Request<'_>) -> io::Result<Answer> {
+        let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let (answer, answered) = oneshot::channel();
+        let mut input = self.input.lock().await;
+        let number = {
+            let mut asked = lock(&self.asked);
+            if asked.over {
+                return Err(gone());
+            }
+            asked.last += 1;
+            asked.last
         };
-        Ok(Self { status, output, errors })
+        let head = request.head(number)?;
+        lock(&self.asked).waiting.insert(number, answer);
+        let mut turn = Turn { agent: self, number, said: false };
+        input.write(&[&head, request.input]).await?;
+        turn.said = true;
+        drop(input);
+        answered.await.map_err(|_| gone())
     }
 
-    /// The files in the answer to [`ask::GET`], of which there are so many.
-    pub fn files(&self, count: usize) -> Option<Vec<Option<Vec<u8>>>> {
-        let mut rest = self.output.as_slice();
-        let mut files = Vec::with_capacity(count);
-        for _ in 0..count {
-            let (length, behind) = rest.split_at_checked(size_of::<u64>())?;
-            let length = long(length, 0);
-            let (content, behind) = match length {
-                ABSENT => (None, behind),
-                _ => behind
-                    .split_at_checked(usize::try_from(length).ok()?)
-                    .map(|(content, rest)| (Some(content), rest))?,
-            };
-            files.push(content.map(<[u8]>::to_vec));
-            rest = behind;
+    /// Waits until nothing can be asked of it any more.
+    pub async fn end(&self) {
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut asked = lock(&self.asked);
+            if asked.over {
+                return;
+            }
+            // No request has this number.
+            asked.waiting.insert(0, answer);
         }
-        Some(files)
+        let _never = answered.await;
     }
 }
 
-fn number(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_ne_bytes)
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
 }
 
-fn long(bytes: &[u8], at: usize) -> u64 {
-    bytes.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes)
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut asked = lock(&self.agent.asked);
+        asked.waiting.remove(&self.number);
+        asked.over |= !self.said;
+    }
+}
+
+fn lock(asked: &Mutex<Asked>) -> MutexGuard<'_, Asked> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -18,8 +18,16 @@ type Written = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
 
 /// A command that runs in a container. Its input ends when this is dropped.
 pub(super) struct Attached {
-    input: Pin<Box<dyn AsyncWrite + Send>>,
-    output: Written,
+    pub input: Input,
+    pub output: Output,
+}
+
+/// What goes to a command.
+pub(super) struct Input(Pin<Box<dyn AsyncWrite + Send>>);
+
+/// What comes from a command.
+pub(super) struct Output {
+    pieces: Written,
     /// What has arrived and was not yet asked for.
     arrived: Vec<u8>,
     /// What it wrote to its standard error.
@@ -27,8 +35,8 @@ pub(super) struct Attached {
 }
 
 impl Attached {
-    pub fn new(input: Pin<Box<dyn AsyncWrite + Send>>, output: Written) -> Self {
-        Self { input, output, arrived: Vec::new(), errors: Vec::new() }
+    pub fn new(input: Pin<Box<dyn AsyncWrite + Send>>, pieces: Written) -> Self {
+        Self { input: Input(input), output: Output { pieces, arrived: Vec::new(), errors: Vec::new() } }
     }
 
     /// Starts a shell script in a container.
@@ -50,7 +58,19 @@ impl Attached {
             StartExecResults::Detached => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
         }
     }
+}
 
+impl Input {
+    /// Gives it these to read, one after the other.
+    pub async fn write(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
+        for piece in pieces {
+            self.0.write_all(piece).await?;
+        }
+        self.0.flush().await
+    }
+}
+
+impl Output {
     /// The next line.
     pub async fn line(&mut self) -> io::Result<String> {
         loop {
@@ -63,18 +83,10 @@ impl Attached {
     }
 
     /// Everything that it still writes, until its end.
-    pub async fn rest(&mut self) -> String {
+    pub async fn rest(mut self) -> String {
         while self.more().await.is_ok() {}
         self.arrived.append(&mut self.errors);
         String::from_utf8_lossy(&self.arrived).into_owned()
-    }
-
-    /// Gives it these to read, one after the other.
-    pub async fn write(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
-        for piece in pieces {
-            self.input.write_all(piece).await?;
-        }
-        self.input.flush().await
     }
 
     /// The next bytes, of which it writes at least so many.
@@ -87,7 +99,7 @@ impl Attached {
     }
 
     async fn more(&mut self) -> io::Result<()> {
-        match self.output.next().await {
+        match self.pieces.next().await {
             Some(Ok(LogOutput::StdErr { message })) => self.errors.extend(message),
             Some(Ok(piece)) => self.arrived.extend(piece.into_bytes()),
             Some(Err(error)) => return Err(io::Error::other(error)),

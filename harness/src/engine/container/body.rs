@@ -9,6 +9,7 @@ use crate::engine::{HOSTNAME, SYSTEMD, random_id};
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::query_parameters::{
@@ -21,6 +22,9 @@ use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError
 
 /// How long the daemon may take to create and start a container.
 const START: Duration = Duration::from_secs(60);
+
+/// How long what was said in a container may take to arrive when that has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How long a container may take to clean up behind its machine.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -47,9 +51,6 @@ const ENDED: [&str; 4] = ["is not running", "in a stopped state", "container sta
 pub(super) struct Fault(String);
 
 impl Fault {
-    /// What is said of a container that has ended.
-    pub const END: &str = ENDED[0];
-
     /// Where it is that the container had ended already.
     pub fn of_end(said: &str) -> Option<Self> {
         ENDED.iter().any(|words| said.contains(words)).then(|| Self(said.to_owned()))
@@ -189,12 +190,20 @@ impl Body {
         })
     }
 
-    /// Returns when it does not run any more.
-    pub async fn ended(&self) {
-        let condition = WaitContainerOptionsBuilder::new().condition("not-running").build();
-        let mut ended = self.client.connection.docker.wait_container(&self.name, Some(condition));
-        // One that is gone already is an error, and has ended.
-        while let Some(Ok(_)) = ended.next().await {}
+    /// Does this with what runs in it, while it runs. (Of a command that had just begun to start in a container that ends,
+    /// Docker never says the end.)
+    pub async fn while_it_runs<T>(&self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        let ended = async {
+            let condition = WaitContainerOptionsBuilder::new().condition("not-running").build();
+            let mut ended = self.client.connection.docker.wait_container(&self.name, Some(condition));
+            // One that is gone already is an error, and has ended.
+            while let Some(Ok(_)) = ended.next().await {}
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            done = work => done,
+            () = ended => Err(io::Error::other(ENDED[0])),
+        }
     }
 
     /// Why a container did not start.

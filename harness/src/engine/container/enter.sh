@@ -13,5 +13,4 @@ while [ ! -d "$group/init.scope" ]; do
     sleep 0.01
 done
 echo $$ >"$group/init.scope/cgroup.procs"
-exec nsenter --target="$leader" --mount --uts --ipc --net --pid --cgroup --root --wd -- \
-    "$2" agent /run/systemd/private systemctl is-system-running --wait
+exec nsenter --target="$leader" --mount --uts --ipc --net --pid --cgroup --root --wd -- "$2" agent /run/systemd/private

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 /// A container as long as it is held.
 pub(super) struct Held {
     /// What holds it, which takes what is put into it, and is then an agent. (Before the body, so that it goes first.)
-    pub agent: Attached,
+    pub holding: Attached,
     pub body: Body,
 }
 
@@ -21,8 +21,8 @@ impl Held {
     /// The daemon does not do it.
     pub fn start(client: &Client, image: image::Reference) -> Result<Self, EngineError> {
         let body = Body::start(client, image)?;
-        let agent = client.connection.run(body.hold()).map_err(|error| body.explain(&error.into()))?;
-        Ok(Self { agent, body })
+        let holding = client.connection.run(body.hold()).map_err(|error| body.explain(&error.into()))?;
+        Ok(Self { holding, body })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A machine that is up in its container.
 
-use super::agent::{Answer, Request, ask};
+use super::agent::{Agent, Answer, Request, ask};
 use super::attached::Attached;
 use super::body::{Body, Fault};
 use super::daemon::reason;
@@ -8,24 +8,17 @@ use super::held::Held;
 use crate::engine::EngineError;
 use crate::machine::{Backend, Machine, MachineError, Output};
 use std::io;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a machine may take to boot. It takes a second on an idle machine.
 const BOOT: Duration = Duration::from_secs(60);
-
-/// How long what a container has said may take to arrive when it has ended.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How long a machine may take to shut down in order.
 const SHUTDOWN: Duration = Duration::from_secs(20);
 
 /// How long things with files may take.
 const FILES: Duration = Duration::from_secs(120);
-
-/// How long to wait for an agent that has something to do before another one is started. That takes longer than most of
-/// what they do, and keeps the machine's processors from its services.
-const TURN: Duration = Duration::from_secs(1);
 
 /// How much longer than its time a command may take until its answer is here.
 const GRACE: Duration = Duration::from_secs(10);
@@ -35,104 +28,60 @@ const EXPLAIN: &str =
     "nsenter --target=\"$(cat /run/sandbox-unit/leader)\" --mount --pid --cgroup --root --wd -- sh -c '
     systemctl list-jobs --no-pager; systemctl --failed --no-pager; journalctl --boot --no-pager --lines=30'";
 
+/// What waits until systemd has started what it starts at boot, whatever has come of it.
+const WAIT: &[&str] = &["systemctl", "is-system-running", "--wait"];
+
 /// A machine that is up.
 pub(super) struct Booted {
-    /// Those who do what they are told. (Before the body, so that they go first.)
-    agents: Agents,
+    /// Who does what it is told: the last of these. From the others no answer can be had any more, but the first holds the
+    /// container. (Before the body, so that they go first.)
+    agents: Mutex<Vec<Arc<Agent>>>,
     body: Body,
-}
-
-/// The agents of a machine.
-#[derive(Default)]
-struct Agents {
-    state: Mutex<AgentsState>,
-    /// One of them has done what it was told, or is no more.
-    freed: Condvar,
-}
-
-#[derive(Default)]
-struct AgentsState {
-    idle: Vec<Attached>,
-    busy: usize,
-    /// Those from which no answer can be had any more. One of them can be the one that holds the container.
-    lost: Vec<Attached>,
-}
-
-impl Agents {
-    /// One that has nothing to do, and else `None`: then who asks starts another one. Either is busy until it is
-    /// [given back](Self::give_back) or [lost](Self::lose).
-    fn take(&self) -> Option<Attached> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let all_busy = |state: &mut AgentsState| state.idle.is_empty() && state.busy > 0;
-        let (mut state, _) =
-            self.freed.wait_timeout_while(state, TURN, all_busy).unwrap_or_else(PoisonError::into_inner);
-        state.busy += 1;
-        state.idle.pop()
-    }
-
-    fn give_back(&self, agent: Attached) {
-        self.end_turn(|state| state.idle.push(agent));
-    }
-
-    /// `None` where it was not even started.
-    fn lose(&self, agent: Option<Attached>) {
-        self.end_turn(|state| state.lost.extend(agent));
-    }
-
-    fn end_turn(&self, change: impl FnOnce(&mut AgentsState)) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.busy = state.busy.saturating_sub(1);
-        change(&mut state);
-        self.freed.notify_one();
-    }
 }
 
 impl Booted {
     /// Puts this archive into the container, and waits until systemd has started what it starts at boot; with the answer to
     /// what is [asked](Machine::ASK) of each machine first.
     pub fn enter(held: Held, archive: &[u8]) -> Result<(Self, Output), EngineError> {
-        let Held { mut agent, body } = held;
+        let Held { mut holding, body } = held;
         let connection = body.client.connection.clone();
-        let booted = Self { agents: Agents::default(), body };
-        let asked = Request { words: Machine::ASK, within: BOOT, ..Request::of(ask::RUN) };
+        let greeted = connection.within(BOOT, async {
+            // Who takes no more of it says why.
+            let length = format!("{}\n", archive.len());
+            let _why_is_read = holding.input.write(&[length.as_bytes(), archive]).await;
+            body.while_it_runs(greeted(&mut holding)).await
+        });
+        let agent = Arc::new(Agent::new(holding, &connection.runtime));
+        let booted = Self { agents: Mutex::new(vec![Arc::clone(&agent)]), body };
+        let late = |booted: &Self| EngineError::Timeout { within: BOOT, console: booted.explanation() };
+        match greeted {
+            Some(Ok(())) => {}
+            Some(Err(why)) => return Err(booted.failure(&why)),
+            None => return Err(late(&booted)),
+        }
+        let run = |words| Request { words, within: BOOT, ..Request::of(ask::RUN) };
         let answered = connection.within(BOOT, async {
-            let brought = async {
-                // Who takes no more of it says why.
-                let _why_is_read = agent.write(&[format!("{}\n", archive.len()).as_bytes(), archive]).await;
-                let _why_is_read = asked.send(&mut agent).await;
-                greeted(&mut agent).await?;
-                Answer::of(&mut agent).await
-            };
-            // Of a command that it had just begun to start in a container that ends, Docker never says the end.
-            let ended = async {
-                booted.body.ended().await;
-                tokio::time::sleep(LAST_WORDS).await;
-            };
-            tokio::select! {
-                answer = brought => answer,
-                () = ended => Err(io::Error::other(Fault::END)),
-            }
+            let (wait, asked) = (run(WAIT), run(Machine::ASK));
+            let both = async { tokio::try_join!(agent.ask(&wait), agent.ask(&asked)) };
+            booted.body.while_it_runs(both).await
         });
         match answered {
-            Some(Ok(answer)) => {
-                booted.agents.give_back(agent);
-                Ok((booted, answer.into()))
-            }
-            Some(Err(why)) => {
-                booted.agents.lose(Some(agent));
-                Err(booted.failure(&why))
-            }
-            None => {
-                booted.agents.lose(Some(agent));
-                Err(EngineError::Timeout { within: BOOT, console: booted.explanation() })
-            }
+            Some(Ok((_, answer))) => Ok((booted, answer.into())),
+            Some(Err(why)) => Err(booted.failure(&why)),
+            None => Err(late(&booted)),
         }
     }
 
-    /// A further agent that is ready.
-    async fn agent(&self) -> io::Result<Attached> {
-        let mut agent = self.body.enter().await.map_err(io::Error::other)?;
-        greeted(&mut agent).await?;
+    /// Who does what it is told; where that is no more, another one.
+    async fn agent(&self) -> io::Result<Arc<Agent>> {
+        let agents = || self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = agents().last().filter(|agent| agent.is_there()) {
+            return Ok(Arc::clone(agent));
+        }
+        let mut entered = self.body.enter().await.map_err(io::Error::other)?;
+        greeted(&mut entered).await?;
+        let agent = Arc::new(Agent::new(entered, &self.body.client.connection.runtime));
+        agents().push(Arc::clone(&agent));
         Ok(agent)
     }
 
@@ -158,47 +107,20 @@ impl Booted {
         let docker = &self.body.client.connection.docker;
         let told = self.body.client.connection.within(GRACE, async {
             match Attached::start(docker, &self.body.name, &[EXPLAIN]).await {
-                Ok(mut attached) => attached.rest().await,
+                Ok(attached) => attached.output.rest().await,
                 Err(error) => error.to_string(),
             }
         });
         format!("{}\n{}", self.body.log(), told.unwrap_or_default())
     }
 
-    /// Asks an agent. What it is asked stands for itself in errors where it is called nothing else.
+    /// Has this done, within this time.
     fn ask(&self, request: &Request<'_>, within: Duration) -> Result<Answer, MachineError> {
-        let connection = &self.body.client.connection;
-        let late = || MachineError::Timeout { command: request.words.join(" "), within };
-        let head = request.head().map_err(|source| {
-            let action = format!("ask for {}", request.words.first().unwrap_or(&"nothing"));
-            MachineError::Io { action, source }
-        })?;
-        let agent = match self.agents.take() {
-            Some(agent) => Ok(agent),
-            None => match connection.within(within, self.agent()) {
-                Some(Ok(agent)) => Ok(agent),
-                Some(Err(source)) => Err(self.unreachable(source)),
-                None => Err(late()),
-            },
-        };
-        let mut agent = agent.inspect_err(|_| self.agents.lose(None))?;
-        let answered = connection.within(within, async {
-            agent.write(&[&head, request.input]).await?;
-            Answer::of(&mut agent).await
-        });
+        let answered = self.body.client.connection.within(within, async { self.agent().await?.ask(request).await });
         match answered {
-            Some(Ok(answer)) => {
-                self.agents.give_back(agent);
-                Ok(answer)
-            }
-            Some(Err(source)) => {
-                self.agents.lose(Some(agent));
-                Err(self.unreachable(source))
-            }
-            None => {
-                self.agents.lose(Some(agent));
-                Err(late())
-            }
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(source)) => Err(self.unreachable(source)),
+            None => Err(MachineError::Timeout { command: request.words.join(" "), within }),
         }
     }
 
@@ -226,7 +148,7 @@ impl Booted {
 
 /// Waits until an agent is ready. What is said in place of that is why it never is.
 async fn greeted(agent: &mut Attached) -> io::Result<()> {
-    match agent.line().await?.as_str() {
+    match agent.output.line().await?.as_str() {
         "up" => Ok(()),
         other => Err(io::Error::other(other.to_owned())),
     }
@@ -297,11 +219,17 @@ impl Backend for Booted {
     fn shutdown(self: Box<Self>) -> Result<(), MachineError> {
         /// SIGRTMIN+3 of the C library, which has taken two of the kernel's: "halt" to systemd.
         const HALT: u32 = 37;
-        self.file(&Request { mode: HALT, ..Request::of(ask::SIGNAL) })?;
-        let Some(mut agent) = self.agents.take() else { return Ok(()) };
-        // It ends with the machine, and nothing is asked of it that it could answer.
-        let ended = self.body.client.connection.within(SHUTDOWN, Answer::of(&mut agent));
-        self.agents.lose(Some(agent));
-        ended.map(drop).ok_or_else(|| MachineError::Timeout { command: "shutdown".to_owned(), within: SHUTDOWN })
+        let ended = self.body.client.connection.within(SHUTDOWN, async {
+            let agent = self.agent().await?;
+            agent.ask(&Request { mode: HALT, ..Request::of(ask::SIGNAL) }).await?;
+            // It ends with the machine.
+            agent.end().await;
+            Ok::<_, io::Error>(())
+        });
+        match ended {
+            Some(Ok(())) => Ok(()),
+            Some(Err(source)) => Err(self.unreachable(source)),
+            None => Err(MachineError::Timeout { command: "shutdown".to_owned(), within: SHUTDOWN }),
+        }
     }
 }

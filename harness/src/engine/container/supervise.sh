@@ -10,6 +10,9 @@ state=/run/sandbox-unit
 top=/sys/fs/cgroup
 group=$top/$name
 running=
+# Where the host has both versions of control groups, the engine knows the first alone, and nobody else removes ours.
+both=
+[ -e $top/cgroup.controllers ] || both=yes
 
 # The tool reads what went wrong, and then lets go of the container.
 fail() {
@@ -22,6 +25,8 @@ fail() {
 
 finish() {
     trap '' TERM 37
+    # The kernel ends with us what is below us, and the engine takes away the control groups that it knows.
+    [ -n "$both" ] || exit 0
     if [ -s "$state/leader" ]; then
         kill -9 "$(cat "$state/leader")"
     elif [ -n "$running" ]; then
@@ -29,16 +34,14 @@ finish() {
         kill -9 "$running"
     fi
     [ -z "$running" ] || wait "$running"
-    # Where the host has both versions of control groups, nobody else removes ours. Where it has one, processes cannot go up, and
-    # it goes with the container's.
-    if [ ! -d "$group/tool" ] || { echo $$ >$top/cgroup.procs; } 2>/dev/null; then
+    if [ -d "$group/tool" ]; then
         while read -r process; do echo "$process" >$top/cgroup.procs; done <"$group/tool/cgroup.procs" 2>/dev/null
-        for _ in 1 2 3 4 5 6 7 8 9 10; do
-            [ -d "$group" ] || break
-            find "$group" -depth -type d -exec rmdir {} + 2>/dev/null && break
-            sleep 0.05
-        done
     fi
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        [ -d "$group" ] || break
+        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null && break
+        sleep 0.05
+    done
     exit 0
 }
 # The second is the signal that images with systemd in them ask for, SIGRTMIN+3.

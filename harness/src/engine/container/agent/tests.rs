@@ -1,3 +1,4 @@
+use super::form::{MOST_BYTES, MOST_WORDS};
 use super::*;
 use crate::probe::PROBER_PROGRAM;
 use std::fs::Permissions;
@@ -7,14 +8,14 @@ use std::path::Path;
 use std::pin::Pin;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 use testcontainers::bollard::container::LogOutput;
 use tokio::io::AsyncWrite;
-use tokio::runtime::Runtime;
 
 /// The agent, on this machine.
-struct Agent {
+struct Local {
     process: Child,
-    attached: Attached,
+    agent: Agent,
     runtime: Runtime,
     folder: tempfile::TempDir,
 }
@@ -36,14 +37,14 @@ impl AsyncWrite for Input {
     }
 }
 
-impl Agent {
+impl Local {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let program = folder.path().join("agent");
         std::fs::write(&program, PROBER_PROGRAM).expect("written");
         std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("set");
         let mut command = Command::new(&program);
-        command.arg("agent").arg(&program).args(["sleep", "0.05"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("agent").arg(&program).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = loop {
             match command.spawn() {
                 // Another test has forked while it was written.
@@ -58,22 +59,18 @@ impl Agent {
             (count > 0).then(|| Ok(LogOutput::StdOut { message: piece[..count].to_vec().into() }))
         });
         let input = Input(process.stdin.take().expect("piped"));
-        let attached = Attached::new(Box::pin(input), Box::pin(futures_util::stream::iter(pieces)));
-        let mut agent = Self { process, attached, runtime: Runtime::new().expect("a runtime"), folder };
-        assert_eq!(agent.runtime.block_on(agent.attached.line()).expect("a line"), "up");
-        agent
+        let mut attached = Attached::new(Box::pin(input), Box::pin(futures_util::stream::iter(pieces)));
+        let runtime = Runtime::new().expect("a runtime");
+        assert_eq!(runtime.block_on(attached.output.line()).expect("a line"), "up");
+        Self { process, agent: Agent::new(attached, &runtime), runtime, folder }
     }
 
-    fn ask(&mut self, request: &Request<'_>) -> Answer {
-        self.runtime.block_on(async {
-            let head = request.head().expect("a head");
-            self.attached.write(&[&head, request.input]).await.expect("written");
-            Answer::of(&mut self.attached).await.expect("an answer")
-        })
+    fn ask(&self, request: &Request<'_>) -> Answer {
+        self.runtime.block_on(self.agent.ask(request)).expect("an answer")
     }
 
     /// What came of a command: its status, its output and its errors.
-    fn run(&mut self, words: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
+    fn run(&self, words: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
         let within = Duration::from_secs(20);
         let answer = self.ask(&Request { words, input, within, ..Request::of(ask::RUN) });
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -85,7 +82,7 @@ impl Agent {
     }
 }
 
-impl Drop for Agent {
+impl Drop for Local {
     fn drop(&mut self) {
         self.process.kill().expect("killed");
         self.process.wait().expect("gone");
@@ -97,7 +94,7 @@ const EISDIR: i32 = 21;
 
 #[test]
 fn commands_get_their_words_and_their_input_and_end_as_they_end() {
-    let mut agent = Agent::start();
+    let agent = Local::start();
     let told = agent.run(&["sh", "-c", "cat; echo \"$1\" >&2; pwd; exit 3", "sh", "it's $HOME"], b"input\n");
     assert_eq!(told, (Some(3), "input\n/\n".into(), "it's $HOME\n".into()));
     assert_eq!(agent.run(&["cat"], b""), (Some(0), String::new(), String::new()));
@@ -118,7 +115,7 @@ fn commands_get_their_words_and_their_input_and_end_as_they_end() {
 
 #[test]
 fn a_command_that_takes_too_long_is_killed_with_what_it_has_started() {
-    let mut agent = Agent::start();
+    let agent = Local::start();
     let (mark, within) = (agent.path("mark"), Duration::from_millis(200));
     let words = ["sh", "-c", "(sleep 1; echo >\"$1\") & echo begun; sleep 60", "sh", &mark];
     let answer = agent.ask(&Request { words: &words, within, ..Request::of(ask::RUN) });
@@ -130,17 +127,17 @@ fn a_command_that_takes_too_long_is_killed_with_what_it_has_started() {
 
 #[test]
 fn files_are_written_whole_and_read_back() {
-    let mut agent = Agent::start();
+    let agent = Local::start();
     let (file, link, pipe, gone) = (agent.path("a/b/file"), agent.path("link"), agent.path("pipe"), agent.path("gone"));
-    let put = |agent: &mut Agent, path: &str, input: &[u8]| {
+    let put = |agent: &Local, path: &str, input: &[u8]| {
         agent.ask(&Request { words: &[path], input, mode: 0o640, ..Request::of(ask::PUT) }).status
     };
     let much: Vec<u8> = (0..200_000u32).flat_map(u32::to_ne_bytes).collect();
-    assert_eq!(put(&mut agent, &file, &much), Some(0));
+    assert_eq!(put(&agent, &file, &much), Some(0));
     assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode(), 0o100_640);
     // A link is replaced, not followed.
     symlink(&file, &link).expect("a link");
-    assert_eq!(put(&mut agent, &link, b"new"), Some(0));
+    assert_eq!(put(&agent, &link, b"new"), Some(0));
     assert!(std::fs::symlink_metadata(&link).expect("there").is_file());
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("runs").success());
 
@@ -152,12 +149,12 @@ fn files_are_written_whole_and_read_back() {
 
     // What cannot be done is said, whatever was sent with it is not taken for the next request, and nothing is left.
     let folder = agent.path("a");
-    assert_eq!(put(&mut agent, &folder, b"x"), Some(EISDIR));
+    assert_eq!(put(&agent, &folder, b"x"), Some(EISDIR));
     assert_eq!(agent.ask(&Request { words: &[&folder], ..Request::of(ask::GET) }).status, Some(EISDIR));
-    let rename = |agent: &mut Agent, words: &[&str]| agent.ask(&Request { words, ..Request::of(ask::RENAME) }).status;
-    assert_eq!(rename(&mut agent, &[&gone, &file]), Some(ENOENT));
+    let rename = |agent: &Local, words: &[&str]| agent.ask(&Request { words, ..Request::of(ask::RENAME) }).status;
+    assert_eq!(rename(&agent, &[&gone, &file]), Some(ENOENT));
     let moved = agent.path("c/d/moved");
-    assert_eq!(rename(&mut agent, &[&link, &moved]), Some(0));
+    assert_eq!(rename(&agent, &[&link, &moved]), Some(0));
     assert_eq!(std::fs::read(&moved).expect("there"), b"new");
     for path in [&moved, &gone] {
         assert_eq!(agent.ask(&Request { words: &[path], ..Request::of(ask::REMOVE) }).status, Some(0));
@@ -169,8 +166,42 @@ fn files_are_written_whole_and_read_back() {
 }
 
 #[test]
+fn commands_run_side_by_side_and_each_has_its_own_answer() {
+    let agent = Local::start();
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| agent.run(&["sh", "-c", "sleep 1; head -c 200000 /dev/zero"], b"").1);
+        let asked: Vec<_> = (0..8)
+            .map(|number: usize| {
+                let agent = &agent;
+                scope.spawn(move || {
+                    let input = number.to_string().repeat(100_000);
+                    assert_eq!(agent.run(&["cat"], input.as_bytes()).1, input);
+                })
+            })
+            .collect();
+        asked.into_iter().for_each(|one| one.join().expect("its own answer"));
+        assert!(began.elapsed() < Duration::from_secs(1), "nobody waits for the slow one");
+        assert_eq!(slow.join().expect("an answer").len(), 200_000);
+    });
+}
+
+#[test]
+fn who_waits_for_an_agent_that_is_killed_hears_of_it() {
+    let agent = Local::start();
+    // Whoever runs a command for it outlives it, and says no more what comes of it than the agent does.
+    assert!(agent.agent.is_there());
+    let words = ["sh", "-c", "kill -KILL $(pgrep -P \"$1\") \"$1\"", "sh", &agent.process.id().to_string()];
+    let request = Request { words: &words, within: Duration::from_secs(20), ..Request::of(ask::RUN) };
+    assert!(agent.runtime.block_on(agent.agent.ask(&request)).is_err());
+    agent.runtime.block_on(agent.agent.end());
+    assert!(!agent.agent.is_there());
+    assert!(agent.runtime.block_on(agent.agent.ask(&request)).is_err());
+}
+
+#[test]
 fn what_cannot_be_said_is_not_sent() {
-    assert!(Request { words: &["a\0b"], ..Request::of(ask::RUN) }.head().is_err());
-    assert!(Request { words: &vec!["x"; MOST_WORDS + 1], ..Request::of(ask::RUN) }.head().is_err());
-    assert!(Request { words: &[&"x".repeat(MOST_BYTES)], ..Request::of(ask::RUN) }.head().is_err());
+    assert!(Request { words: &["a\0b"], ..Request::of(ask::RUN) }.head(1).is_err());
+    assert!(Request { words: &vec!["x"; MOST_WORDS + 1], ..Request::of(ask::RUN) }.head(1).is_err());
+    assert!(Request { words: &[&"x".repeat(MOST_BYTES)], ..Request::of(ask::RUN) }.head(1).is_err());
 }
