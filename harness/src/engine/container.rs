@@ -4,9 +4,8 @@
 //! - a container, without a network and with every capability that the daemon can give, but not privileged;
 //! - in it, the *machine*: a PID namespace, a control group and mounts of its own, in which systemd is PID 1
 //!   (`prober/first.rs`). PID 1 of the container is outside of it, and cleans up behind it (`supervise.sh`);
-//! - a command that fills the container, *holds* it (`hold.sh`: when the tool is gone, its input ends, and the container goes),
-//!   and in the machine does what it is told ([`agent`]): starting a command through the daemon takes as long as dozens of
-//!   commands.
+//! - a command that *holds* the container (`hold.sh`: when the tool is gone, its input ends, and the container goes), and in the
+//!   machine does what it is told ([`agent`]): starting a command through the daemon takes as long as dozens of commands.
 
 mod agent;
 mod attached;
@@ -110,7 +109,7 @@ impl Containers {
         std::thread::scope(|scope| {
             // What is left of others is no reason not to boot, nor to wait.
             scope.spawn(|| self.sweep());
-            Booted::enter(held, &content)
+            Booted::enter(held, content)
         })
     }
 }

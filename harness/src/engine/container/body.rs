@@ -13,8 +13,8 @@ use std::io;
 use std::time::Duration;
 use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::query_parameters::{
-    KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder, LogsOptionsBuilder,
-    RemoveContainerOptionsBuilder, RemoveImageOptions, WaitContainerOptionsBuilder,
+    AttachContainerOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions, WaitContainerOptionsBuilder,
 };
 use testcontainers::core::{CgroupnsMode, WaitFor};
 use testcontainers::runners::AsyncRunner;
@@ -128,7 +128,14 @@ impl Body {
         Ok(body)
     }
 
-    /// Starts what holds it, which takes an archive of what is put into it, and is then an agent.
+    /// Its own input: a line with the length of an archive, and the archive. (Starting a command takes longer than all of that.)
+    pub async fn fill(&self) -> Result<Attached, DockerError> {
+        let options = AttachContainerOptionsBuilder::new().stdin(true).stream(true).build();
+        let attached = self.client.connection.docker.attach_container(&self.name, Some(options)).await?;
+        Ok(Attached::new(attached.input, attached.output))
+    }
+
+    /// Starts what holds it, which is an agent as soon as there is a machine.
     pub async fn hold(&self) -> Result<Attached, DockerError> {
         let script = [include_str!("hold.sh"), "hold", &self.name, AGENT, include_str!("enter.sh")];
         Attached::start(&self.client.connection.docker, &self.name, &script).await
@@ -159,6 +166,7 @@ impl Body {
             .with_hostname(HOSTNAME)
             .with_user("0:0")
             .with_working_dir("/")
+            .with_open_stdin(true)
             .with_ready_conditions(Vec::<WaitFor>::new())
             .with_startup_timeout(START)
             .with_cap_add("ALL")

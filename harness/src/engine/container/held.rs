@@ -9,7 +9,9 @@ use std::thread::{self, JoinHandle};
 
 /// A container as long as it is held.
 pub(super) struct Held {
-    /// What holds it, which takes what is put into it, and is then an agent. (Before the body, so that it goes first.)
+    /// Its own input, which takes what is put into it.
+    pub filling: Attached,
+    /// What holds it, and is an agent as soon as there is a machine. (Before the body, so that it goes first.)
     pub holding: Attached,
     pub body: Body,
 }
@@ -21,8 +23,9 @@ impl Held {
     /// The daemon does not do it.
     pub fn start(client: &Client, image: image::Reference) -> Result<Self, EngineError> {
         let body = Body::start(client, image)?;
-        let holding = client.connection.run(body.hold()).map_err(|error| body.explain(&error.into()))?;
-        Ok(Self { holding, body })
+        let both = async { tokio::try_join!(body.fill(), body.hold()) };
+        let (filling, holding) = client.connection.run(both).map_err(|error| body.explain(&error.into()))?;
+        Ok(Self { filling, holding, body })
     }
 }
 

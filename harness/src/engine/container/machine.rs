@@ -42,15 +42,14 @@ pub(super) struct Booted {
 impl Booted {
     /// Puts this archive into the container, and waits until systemd has started what it starts at boot; with the answer to
     /// what is [asked](Machine::ASK) of each machine first.
-    pub fn enter(held: Held, archive: &[u8]) -> Result<(Self, Output), EngineError> {
-        let Held { mut holding, body } = held;
+    pub fn enter(held: Held, archive: Vec<u8>) -> Result<(Self, Output), EngineError> {
+        let Held { mut filling, mut holding, body } = held;
         let connection = body.client.connection.clone();
-        let greeted = connection.within(BOOT, async {
-            // Who takes no more of it says why.
-            let length = format!("{}\n", archive.len());
-            let _why_is_read = holding.input.write(&[length.as_bytes(), archive]).await;
-            body.while_it_runs(greeted(&mut holding)).await
-        });
+        // Who takes no more of it says why to whoever waits.
+        connection
+            .runtime
+            .spawn(async move { filling.input.write(&[format!("{}\n", archive.len()).as_bytes(), &archive]).await });
+        let greeted = connection.within(BOOT, body.while_it_runs(greeted(&mut holding)));
         let agent = Arc::new(Agent::new(holding, &connection.runtime));
         let booted = Self { agents: Mutex::new(vec![Arc::clone(&agent)]), body };
         let late = |booted: &Self| EngineError::Timeout { within: BOOT, console: booted.explanation() };

@@ -1,6 +1,6 @@
 # supervise.sh NAME KIND TARGET INIT AGENT SYSTEMD… -- CONCEALED…
 # PID 1 of the container. The machine is a PID namespace below it, so that something outside of the machine can end it and
-# clean up behind it when the tool is gone.
+# clean up behind it when the tool is gone. What is put into it comes as our input: a line with its length, and an archive.
 set -u
 umask 022
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -55,6 +55,10 @@ join() {
     return 1
 }
 
+fill() {
+    read -r length && head -c "$length" | tar -xpmf - -C /
+}
+
 # Nobody holds the container: the tool was killed before it could.
 hold() {
     sleep 20
@@ -76,7 +80,10 @@ done
 # What must not start, and then, beside the rest of this, what is put in. (All at once: each program takes its time.)
 rm -rf -- $*
 hold &
-: >"$state/emptied"
+exec 3<&0 </dev/null
+fill <&3 3<&- &
+filling=$!
+exec 3<&-
 
 # What engines set otherwise than a system finds it: without a network there is no IPv6, and everybody may bind every port
 # and send pings, so that no unit could be seen to forbid it.
@@ -108,10 +115,7 @@ for controller in $controllers; do
     echo "+$controller" >$top/cgroup.subtree_control
     echo "+$controller" >"$group/cgroup.subtree_control"
 done
-while [ ! -e "$state/filled" ]; do
-    [ ! -e "$state/unfilled" ] || fail "lacks a place for what is installed"
-    sleep 0.01
-done
+wait $filling || fail "lacks a place for what is installed"
 
 unshare --pid --fork --kill-child --mount --propagation private -- \
     "$agent" first "$group" "$state" "$kind" "$init" "$systemd" "systemd.unit=$target" &
