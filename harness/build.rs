@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// What the prober is made of.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 20] = [
     "agent.rs",
     "agent/channel.rs",
     "agent/commands.rs",
     "agent/files.rs",
     "calls.rs",
     "first.rs",
+    "init.rs",
     "kernel.rs",
     "machine.rs",
     "main.rs",

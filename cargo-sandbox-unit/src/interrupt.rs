@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// From now on, a signal that asks to end does so with [`INTERRUPTED`].
 ///
-/// Nothing is torn down here: a machine notices that its tool is gone, however it went, and goes too.
+/// Nothing is torn down here: a machine notices that its tool is gone, however it went, and goes too. Only a container that
+/// is being started does not yet.
 ///
 /// # Errors
 /// The system does not let signals be watched.
@@ -48,6 +49,10 @@ mod unix {
         end_with(2)
     }
 
+    /// How long a container that is being started may hold up the end.
+    #[cfg(feature = "container")]
+    const SETTLING: std::time::Duration = std::time::Duration::from_secs(5);
+
     /// Ends the tool with this one of the signals that ask for it.
     fn end_with(last: usize) -> Result<(), Error> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Error::file("signals", error))?;
@@ -55,6 +60,8 @@ mod unix {
             for number in (1..).zip(signals.forever()).map(|(number, _)| number) {
                 super::ASKED.store(true, super::Ordering::Relaxed);
                 if number >= last {
+                    #[cfg(feature = "container")]
+                    sandbox_unit_harness::engine::settled(SETTLING);
                     progress::exit(INTERRUPTED);
                 }
             }

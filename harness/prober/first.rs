@@ -1,9 +1,11 @@
-//! The first program of a machine in a container: `first GROUP STATE KIND INIT SYSTEMD ARGUMENT…`.
+//! The first program of a machine in a container: `first GROUP STATE KIND SYSTEMD ARGUMENT…`.
 //!
 //! It is PID 1 of the machine, in a PID namespace and with mounts of its own. It gives it a control group and a control group
-//! namespace, mounts what belongs to a machine alone, tells in STATE who it is in the eyes of the container, and becomes the
-//! shell that runs INIT, which becomes systemd. (A shell would do, with a dozen programs that all had to be started.)
+//! namespace, mounts what belongs to a machine alone, tells in STATE who it is in the eyes of the container, does what is to be
+//! done in each machine first (`init.rs`), and becomes systemd. (A shell would do, with a dozen programs that all had to be
+//! started.)
 
+use crate::init::{checked, prepare};
 use crate::kernel::{
     AT_FDCWD, CLOSE, EEXIST, EXECVE, MKDIRAT, MOUNT, O_CREAT, O_WRONLY, OPENAT, READLINKAT, RENAMEAT2, UMASK, UMOUNT2,
     UNSHARE, WRITE,
@@ -43,7 +45,7 @@ const EMPTY: [Mount; 3] = [
 /// How often a control group is made again that somebody takes for what is left of a machine and removes.
 const TRIES: usize = 5;
 
-/// `first GROUP STATE KIND INIT SYSTEMD ARGUMENT…`: becomes the machine.
+/// `first GROUP STATE KIND SYSTEMD ARGUMENT…`: becomes the machine.
 pub fn first(arguments: &Arguments) -> ! {
     const CLONE_NEWCGROUP: i64 = 0x0200_0000;
     let [group, state, kind] = [2, 3, 4].map(|index| arguments.bytes(index));
@@ -63,7 +65,8 @@ pub fn first(arguments: &Arguments) -> ! {
         mount.make();
         mount.mount();
     }
-    become_shell(arguments, kind)
+    prepare();
+    become_systemd(arguments, kind)
 }
 
 impl Mount {
@@ -125,31 +128,13 @@ fn write(path: &Line, bytes: &[u8], flags: i64) -> i64 {
     written
 }
 
-/// Becomes the shell, with an environment of which systemd knows that it is in a container.
-fn become_shell(arguments: &Arguments, kind: &[u8]) -> ! {
-    const MOST: usize = 16;
+/// Becomes systemd, with an environment of which it knows that it is in a container.
+fn become_systemd(arguments: &Arguments, kind: &[u8]) -> ! {
     let (mut search, mut container) = (Line::new(), Line::new());
     search.push(b"PATH=").push(arguments.variable(b"PATH=")).push(b"\0");
     container.push(b"container=").push(kind).push(b"\0");
     let environment = [search.address(), path(c"TERM=dumb"), container.address(), 0];
-    let mut words = [0i64; MOST];
-    let shell = [path(c"sh"), path(c"-c"), arguments.at(5), path(c"init")];
-    for (place, word) in words.iter_mut().take(MOST - 1).enumerate() {
-        *word = shell.get(place).copied().unwrap_or_else(|| arguments.at(place + 2));
-    }
-    let became = syscall(EXECVE, [path(c"/bin/sh"), words.as_ptr() as i64, environment.as_ptr() as i64, 0, 0, 0]);
-    checked(became, b"run", b"/bin/sh");
+    let became = syscall(EXECVE, [arguments.at(5), arguments.vector(5), environment.as_ptr() as i64, 0, 0, 0]);
+    checked(became, b"run", arguments.bytes(5));
     exit(1)
-}
-
-/// The result of something that must not fail. Where it does, it is told, and the machine does not begin.
-fn checked(result: i64, what: &[u8], of: &[u8]) -> i64 {
-    if (-4095..0).contains(&result) {
-        let mut line = Line::new();
-        line.push(b"the machine cannot ").push(what).push(b" ").push(of);
-        line.push(b" (error ").push_number(result.unsigned_abs()).push(b")\n");
-        syscall(WRITE, [2, line.address(), line.bytes().len() as i64, 0, 0, 0]);
-        exit(1);
-    }
-    result
 }

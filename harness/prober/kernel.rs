@@ -72,6 +72,7 @@ pub const RT_SIGACTION: i64 = numbered("rt_sigaction");
 pub const RT_SIGPROCMASK: i64 = numbered("rt_sigprocmask");
 pub const RT_SIGTIMEDWAIT: i64 = numbered("rt_sigtimedwait");
 pub const SETPGID: i64 = numbered("setpgid");
+pub const STATFS: i64 = numbered("statfs");
 pub const STATX: i64 = numbered("statx");
 pub const UMASK: i64 = numbered("umask");
 pub const UMOUNT2: i64 = numbered("umount2");

@@ -6,13 +6,14 @@
 //! no probe.
 //!
 //! With arguments it is another one of what has to be such a program: what records what a service uses (`recorder.rs`), the first
-//! program of a machine in a container (`first.rs`), and what does there as it is told (`agent.rs`).
+//! program of a machine (`init.rs`, in a container `first.rs`), and what does there as it is told (`agent.rs`).
 #![no_std]
 #![no_main]
 
 mod agent;
 mod calls;
 mod first;
+mod init;
 mod kernel;
 mod machine;
 mod recorder;
@@ -230,6 +231,7 @@ unsafe extern "C" fn prober(stack: *const usize) -> ! {
     match arguments.bytes(1) {
         b"agent" => agent::agent(&arguments),
         b"first" => first::first(&arguments),
+        b"init" => init::init(&arguments),
         b"record" => recorder::record(&arguments),
         b"recorder" => recorder::recorder(&arguments),
         _ => {}

@@ -12,7 +12,7 @@ mod privileges;
 mod run;
 
 #[cfg(feature = "container")]
-pub use container::{Containers, Daemon, Kind};
+pub use container::{Containers, Daemon, Kind, settled};
 pub use memory::room;
 #[cfg(target_os = "linux")]
 pub use nspawn::Nspawn;

@@ -20,6 +20,7 @@ mod machine;
 mod owner;
 
 pub use daemon::{Daemon, Kind};
+pub use held::settled;
 
 use super::{Engine, EngineError, Installation};
 use crate::image::{Image, Release, Store};

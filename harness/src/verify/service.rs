@@ -57,10 +57,14 @@ pub fn run(machine: &Machine, subject: &Subject, listener: Listener<'_>) -> Resu
     }
     // Asked before the service is stopped, which changes the answer.
     let properties = if state == State::Up {
-        let (stays, properties) = stays_up(machine, spec, began, 0)?;
-        works.extend(stays);
-        works.extend(remains::full(machine)?);
-        properties
+        std::thread::scope(|scope| -> Result<_, VerifyError> {
+            let looking = scope.spawn(|| remains::full(machine));
+            let (stays, properties) = stays_up(machine, spec, began, 0)?;
+            works.extend(stays);
+            let full = looking.join().map_err(|_| VerifyError::Inside("looking for room ended unexpectedly".into()))?;
+            works.extend(full?);
+            Ok(properties)
+        })?
     } else {
         machine.show(&unit, &[PROPERTIES, remains::PROPERTIES].concat())?
     };

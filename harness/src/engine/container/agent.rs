@@ -13,9 +13,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot::{self, Sender};
 use tokio::task::AbortHandle;
 
-/// Where the agent is in a container.
-pub(super) const AGENT: &str = "/var/lib/sandbox-unit/agent";
-
 /// An agent, of which several can ask things at once. Its input ends when this is dropped.
 pub(super) struct Agent {
     input: tokio::sync::Mutex<Input>,

@@ -1,6 +1,5 @@
 //! The container of a machine: its start, and its end.
 
-use super::agent::AGENT;
 use super::attached::Attached;
 use super::limits::{self, Limit};
 use super::{Client, EngineError, capabilities, image, owner};
@@ -137,20 +136,20 @@ impl Body {
 
     /// Starts what holds it, which is an agent as soon as there is a machine.
     pub async fn hold(&self) -> Result<Attached, DockerError> {
-        let script = [include_str!("hold.sh"), "hold", &self.name, AGENT, include_str!("enter.sh")];
+        let script = [include_str!("hold.sh"), "hold", &self.name, minimal::OWN_PROGRAM, include_str!("enter.sh")];
         Attached::start(&self.client.connection.docker, &self.name, &script).await
     }
 
     /// Starts a further agent.
     pub async fn enter(&self) -> Result<Attached, DockerError> {
-        let script = [include_str!("enter.sh"), "enter", &self.name, AGENT];
+        let script = [include_str!("enter.sh"), "enter", &self.name, minimal::OWN_PROGRAM];
         Attached::start(&self.client.connection.docker, &self.name, &script).await
     }
 
     fn run(&self, reference: &str, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
         let (name, tag) = image::name_and_tag(reference);
         let mut command = vec!["-c", include_str!("supervise.sh"), "supervise", &self.name];
-        command.extend([self.client.daemon.kind.name(), minimal::TARGET, minimal::INIT, AGENT]);
+        command.extend([self.client.daemon.kind.name(), minimal::TARGET, minimal::OWN_PROGRAM]);
         command.extend(SYSTEMD);
         command.push("--");
         let mut command: Vec<String> = command.into_iter().map(str::to_owned).collect();

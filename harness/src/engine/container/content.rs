@@ -1,9 +1,7 @@
 //! What a machine has on top of its image, as an archive.
 
-use super::agent::AGENT;
 use crate::engine::minimal::{self, Thing};
 use crate::engine::{EngineError, Installation, MOUNTED_OVER, random_id};
-use crate::probe::PROBER_PROGRAM;
 use std::path::{Component, Path};
 use tar::{Builder, EntryType, Header};
 
@@ -16,11 +14,13 @@ pub(super) fn archive(installation: &Installation) -> Result<Vec<u8>, EngineErro
     };
     let id = format!("{}\n", random_id());
     file(&mut archive, "/etc/machine-id", id.as_bytes(), 0o444).map_err(failed("/etc/machine-id"))?;
-    file(&mut archive, AGENT, PROBER_PROGRAM, 0o755).map_err(failed(AGENT))?;
     for thing in minimal::things(installation) {
         match thing {
             Thing::File { path, text } => {
                 file(&mut archive, &path, text.as_bytes(), 0o644).map_err(failed(&path))?;
+            }
+            Thing::Program { path, content } => {
+                file(&mut archive, path, content, 0o755).map_err(failed(path))?;
             }
             Thing::Masked { path } => masked(&mut archive, &path).map_err(failed(&path))?,
         }

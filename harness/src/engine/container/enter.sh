@@ -1,4 +1,4 @@
-# enter.sh NAME AGENT
+# enter.sh NAME PROGRAM
 # Goes into the machine as soon as there is one, and does there what it is told.
 state=/run/sandbox-unit
 while [ ! -s $state/leader ]; do

@@ -4,8 +4,9 @@ use super::attached::Attached;
 use super::body::Body;
 use super::{Client, EngineError, image};
 use crate::image::{Image, Release, Store};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// A container as long as it is held.
 pub(super) struct Held {
@@ -22,11 +23,41 @@ impl Held {
     /// # Errors
     /// The daemon does not do it.
     pub fn start(client: &Client, image: image::Reference) -> Result<Self, EngineError> {
+        let _starting = Starting::begin();
         let body = Body::start(client, image)?;
         let both = async { tokio::try_join!(body.fill(), body.hold()) };
         let (filling, holding) = client.connection.run(both).map_err(|error| body.explain(&error.into()))?;
         Ok(Self { filling, holding, body })
     }
+}
+
+/// How many containers are being started, which nothing holds yet: one that is left then would stay until it is swept.
+static STARTING: Mutex<usize> = Mutex::new(0);
+
+/// One of them less than there were.
+static STARTED: Condvar = Condvar::new();
+
+struct Starting;
+
+impl Starting {
+    fn begin() -> Self {
+        *STARTING.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        *STARTING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        STARTED.notify_all();
+    }
+}
+
+/// Waits until this process can end and no container stays, but no longer than this. It must end then: no other one is started.
+pub fn settled(within: Duration) {
+    let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = STARTED.wait_timeout_while(starting, within, |starting| *starting > 0);
+    std::mem::forget(waited);
 }
 
 /// The container that was started for the machine that will be wanted first. If none is, it goes with this.

@@ -1,4 +1,4 @@
-# hold.sh NAME AGENT ENTER
+# hold.sh NAME PROGRAM ENTER
 # Goes into the machine (ENTER), and passes on what comes to the agent there. It holds the container while the tool lives: when that
 # is gone, in whatever way, its end of our input is closed.
 state=/run/sandbox-unit

@@ -1,11 +1,11 @@
-# supervise.sh NAME KIND TARGET INIT AGENT SYSTEMD… -- CONCEALED…
+# supervise.sh NAME KIND TARGET PROGRAM SYSTEMD… -- CONCEALED…
 # PID 1 of the container. The machine is a PID namespace below it, so that something outside of the machine can end it and
 # clean up behind it when the tool is gone. What is put into it comes as our input: a line with its length, and an archive.
 set -u
 umask 022
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-name=$1 kind=$2 target=$3 init=$4 agent=$5
-shift 5
+name=$1 kind=$2 target=$3 program=$4
+shift 4
 state=/run/sandbox-unit
 top=/sys/fs/cgroup
 group=$top/$name
@@ -118,7 +118,7 @@ done
 wait $filling || fail "lacks a place for what is installed"
 
 unshare --pid --fork --kill-child --mount --propagation private -- \
-    "$agent" first "$group" "$state" "$kind" "$init" "$systemd" "systemd.unit=$target" &
+    "$program" first "$group" "$state" "$kind" "$systemd" "systemd.unit=$target" &
 running=$!
 wait $running
 # By itself: it was shut down, or it could not start. Who has asked it to holds the container until it knows.

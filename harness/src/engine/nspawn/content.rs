@@ -98,6 +98,7 @@ fn minimal(stage: &Stage, installation: &Installation) -> Result<(), EngineError
     for thing in minimal::things(installation) {
         match thing {
             Thing::File { path, text } => stage.file(Path::new(&path), text.as_bytes(), 0o644)?,
+            Thing::Program { path, content } => stage.file(Path::new(path), content, 0o755)?,
             Thing::Masked { path } => stage.link(Path::new(&path), "/dev/null")?,
         }
     }

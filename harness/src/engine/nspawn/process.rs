@@ -191,7 +191,7 @@ impl Privileges {
     /// What runs first in the machine, where something has to; it cannot raise the host's limits in a container.
     fn init(self) -> &'static [&'static str] {
         match self {
-            Self::All => &["/bin/sh", "-c", minimal::INIT, "init"],
+            Self::All => &[minimal::OWN_PROGRAM, "init"],
             Self::Container => &[],
         }
     }
