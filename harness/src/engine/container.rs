@@ -81,7 +81,7 @@ impl Containers {
         let docker = runtime
             .block_on(docker_client_instance())
             .map_err(|error| EngineError::io(format!("use {daemon}"), io::Error::other(error)))?;
-        let docker = runtime.block_on(docker.negotiate_version()).map_err(|error| daemon.refused("answer", error))?;
+        // No version has to be agreed on: as for testcontainers itself, none stands in what is asked.
         let connection = Connection { runtime: Arc::new(runtime), docker };
         Ok(Self { client: Client { daemon, connection }, begun: Arc::default() })
     }

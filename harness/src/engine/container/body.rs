@@ -2,13 +2,14 @@
 
 use super::attached::Attached;
 use super::limits::{self, Limit};
-use super::{Client, EngineError, capabilities, image, owner};
+use super::{Client, EngineError, Kind, capabilities, image, owner};
 use crate::engine::minimal;
 use crate::engine::{HOSTNAME, SYSTEMD, random_id};
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::query_parameters::{
@@ -21,6 +22,9 @@ use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError
 
 /// How long the daemon may take to create and start a container.
 const START: Duration = Duration::from_secs(60);
+
+/// How often the input of a container that is being made is asked for.
+const TICK: Duration = Duration::from_millis(2);
 
 /// How long what was said in a container may take to arrive when that has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -98,8 +102,9 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// Starts a container.
-    pub fn start(client: &Client, image: image::Reference) -> Result<Self, EngineError> {
+    /// Starts a container, with its own input: a line with the length of an archive, and the archive. (To start a command that
+    /// takes it would take longer than all of that.)
+    pub fn start(client: &Client, image: image::Reference) -> Result<(Self, Attached), EngineError> {
         let id: String = random_id().chars().take(12).collect();
         let image::Reference { name: reference, shown, own } = image;
         let mut body = Self {
@@ -123,12 +128,12 @@ impl Body {
                 started => break started,
             }
         };
-        body.container = Some(started.map_err(|fault| body.explain(&fault))?);
-        Ok(body)
+        let (container, input) = started.map_err(|fault| body.explain(&fault))?;
+        body.container = Some(container);
+        Ok((body, input))
     }
 
-    /// Its own input: a line with the length of an archive, and the archive. (Starting a command takes longer than all of that.)
-    pub async fn fill(&self) -> Result<Attached, DockerError> {
+    async fn input(&self) -> Result<Attached, DockerError> {
         let options = AttachContainerOptionsBuilder::new().stdin(true).stream(true).build();
         let attached = self.client.connection.docker.attach_container(&self.name, Some(options)).await?;
         Ok(Attached::new(attached.input, attached.output))
@@ -146,7 +151,7 @@ impl Body {
         Attached::start(&self.client.connection.docker, &self.name, &script).await
     }
 
-    fn run(&self, reference: &str, given: &Given) -> Result<ContainerAsync<GenericImage>, Fault> {
+    fn run(&self, reference: &str, given: &Given) -> Result<(ContainerAsync<GenericImage>, Attached), Fault> {
         let (name, tag) = image::name_and_tag(reference);
         let mut command = vec!["-c", include_str!("supervise.sh"), "supervise", &self.name];
         command.extend([self.client.daemon.kind.name(), minimal::TARGET, minimal::OWN_PROGRAM]);
@@ -190,11 +195,39 @@ impl Body {
             request = request.with_cap_drop(capability.trim_start_matches("CAP_"));
         }
         let runtime = &self.client.connection.runtime;
-        runtime.block_on(request.start()).map_err(|error| {
+        runtime.block_on(self.with_input(request.start())).inspect_err(|_| {
             // testcontainers leaves a container that was created and did not start.
             runtime.block_on(remove(&self.client, &self.name));
-            error.into()
         })
+    }
+
+    /// Starts it, and takes its input as early as it can be had.
+    async fn with_input<T>(
+        &self,
+        start: impl Future<Output = Result<T, TestcontainersError>>,
+    ) -> Result<(T, Attached), Fault> {
+        // Docker gives it from a container that does not run yet, and testcontainers goes on asking things when it does.
+        let early = async {
+            loop {
+                match self.input().await {
+                    Ok(input) => return input,
+                    Err(_not_made_yet) => tokio::time::sleep(TICK).await,
+                }
+            }
+        };
+        let (mut start, mut early) = (pin!(start), pin!(early));
+        let mut input = None;
+        let started = loop {
+            tokio::select! {
+                started = &mut start => break started?,
+                early = &mut early, if input.is_none() && self.client.daemon.kind == Kind::Docker => input = Some(early),
+            }
+        };
+        let input = match input {
+            Some(input) => input,
+            None => self.input().await?,
+        };
+        Ok((started, input))
     }
 
     /// Does this with what runs in it, while it runs. (Of a command that had just begun to start in a container that ends,

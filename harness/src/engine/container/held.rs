@@ -24,9 +24,8 @@ impl Held {
     /// The daemon does not do it.
     pub fn start(client: &Client, image: image::Reference) -> Result<Self, EngineError> {
         let _starting = Starting::begin();
-        let body = Body::start(client, image)?;
-        let both = async { tokio::try_join!(body.fill(), body.hold()) };
-        let (filling, holding) = client.connection.run(both).map_err(|error| body.explain(&error.into()))?;
+        let (body, filling) = Body::start(client, image)?;
+        let holding = client.connection.run(body.hold()).map_err(|error| body.explain(&error.into()))?;
         Ok(Self { filling, holding, body })
     }
 }
