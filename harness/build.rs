@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// What the prober is made of.
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 21] = [
     "agent.rs",
     "agent/channel.rs",
     "agent/commands.rs",
     "agent/files.rs",
     "calls.rs",
+    "execution.rs",
     "first.rs",
     "init.rs",
     "kernel.rs",

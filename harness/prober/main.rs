@@ -12,6 +12,7 @@
 
 mod agent;
 mod calls;
+mod execution;
 mod first;
 mod init;
 mod kernel;

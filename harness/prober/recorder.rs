@@ -25,7 +25,8 @@ mod memory;
 mod paths;
 mod trace;
 
-use crate::kernel::{CLOSE, EINTR, ENOENT, EXECVE, IOCTL, READ, WRITE, numbered};
+use crate::execution::execute;
+use crate::kernel::{CLOSE, EINTR, IOCTL, READ, WRITE, numbered};
 use crate::machine::{ARCHITECTURE, Arguments, exit, syscall};
 use crate::text::Text;
 use crate::watched;
@@ -46,8 +47,7 @@ const UNFILTERED: u8 = b'u';
 const GO: u8 = b'g';
 
 /// Where programs are looked for that are named without a path (systemd.service(5)).
-const DIRECTORIES: [&[u8]; 6] =
-    [b"/usr/local/sbin/", b"/usr/local/bin/", b"/usr/sbin/", b"/usr/bin/", b"/sbin/", b"/bin/"];
+const DIRECTORIES: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// `record SOCKET PROGRAM NAME ARGUMENTS…`: has itself traced and becomes the program.
 pub fn record(arguments: &Arguments) -> ! {
@@ -63,19 +63,7 @@ pub fn record(arguments: &Arguments) -> ! {
         fail(b"the recorder is gone\n", EXIT_SETUP);
     }
     syscall(CLOSE, [socket, 0, 0, 0, 0, 0]);
-    let (program, vector, environment) = (arguments.bytes(3), arguments.vector(4), arguments.environment());
-    if program.contains(&b'/') {
-        syscall(EXECVE, [arguments.at(3), vector, environment, 0, 0, 0]);
-    } else {
-        for directory in DIRECTORIES {
-            let mut path = Text::<4352>::new();
-            path.push(directory).push(program).push(b"\0");
-            let result = syscall(EXECVE, [path.address(), vector, environment, 0, 0, 0]);
-            if result != ENOENT {
-                break;
-            }
-        }
-    }
+    execute(arguments.bytes(3), DIRECTORIES, arguments.vector(4), arguments.environment());
     fail(b"the program cannot be executed\n", EXIT_EXEC)
 }
 

@@ -6,6 +6,12 @@ pub struct Text<const SIZE: usize> {
     length: usize,
 }
 
+/// The longest path (`PATH_MAX`).
+pub const LONGEST: usize = 4096;
+
+/// A path, with what is put before, behind and between its parts.
+pub type Path = Text<{ LONGEST + 256 }>;
+
 impl<const SIZE: usize> Text<SIZE> {
     pub fn new() -> Self {
         Self { bytes: [0; SIZE], length: 0 }

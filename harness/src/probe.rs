@@ -22,6 +22,10 @@ pub const CANARY: &str = "sandbox-unit canary: nothing that matters, but you sho
 /// standard output what [`program::decode`] reads. Static, for the architecture that this was built for.
 pub const PROBER_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prober"));
 
+/// Where it is in every machine, for what needs it outside of a service's sandbox: control runs, checks, recordings, and the
+/// machine itself.
+pub const PROBER: &str = "/var/lib/sandbox-unit/prober";
+
 /// One forbidden action.
 #[derive(Clone)]
 pub struct Probe {

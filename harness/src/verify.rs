@@ -28,7 +28,7 @@ use crate::fit::DoesNotFit;
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};
 use crate::probe::program::{Outcome, Program, decode};
-use crate::probe::{PROBER_PROGRAM, Probe, canary, observer, probes_for};
+use crate::probe::{Probe, canary, observer, probes_for};
 use crate::report::{MachineFacts, Phase, Report, SCHEMA};
 use declared::Declared;
 use installation::Runs;
@@ -41,8 +41,6 @@ use std::time::{Duration, Instant};
 
 /// Where the harness keeps what is its own inside a machine.
 pub(crate) const BASE: &str = "/var/lib/sandbox-unit";
-/// The prober inside a machine, for control runs and checks.
-pub(crate) const PROBER: &str = "/var/lib/sandbox-unit/prober";
 
 /// How long everything that is probed before the service runs may take.
 const PROBING: Duration = Duration::from_secs(60);

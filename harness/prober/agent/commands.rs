@@ -2,14 +2,14 @@
 
 use super::channel::{Words, answer, answer_failure, keep_apart, take, write};
 use super::memory;
+use crate::execution::execute;
 use crate::fork;
 use crate::kernel::{
-    AT_FDCWD, CHDIR, CLOCK_GETTIME, CLOSE, DUP3, EACCES, EINTR, ENOENT, ENOTDIR, EXECVE, KILL, LSEEK, O_CLOEXEC,
-    OPENAT, RT_SIGACTION, RT_SIGPROCMASK, RT_SIGTIMEDWAIT, SETPGID, SIGCHLD, SIGKILL, WAIT4, WNOHANG,
+    AT_FDCWD, CHDIR, CLOCK_GETTIME, CLOSE, DUP3, EINTR, ENOENT, KILL, LSEEK, O_CLOEXEC, OPENAT, RT_SIGACTION,
+    RT_SIGPROCMASK, RT_SIGTIMEDWAIT, SETPGID, SIGCHLD, SIGKILL, WAIT4, WNOHANG,
 };
 use crate::machine::{Arguments, exit, syscall};
 use crate::request::{Request, ended};
-use crate::text::Text;
 
 /// What a shell says of a program that is not there, and of one that cannot be executed.
 const NOT_FOUND: i64 = 127;
@@ -83,31 +83,10 @@ impl Commands {
         for (to, from) in [streams.input, streams.output, streams.errors].into_iter().enumerate() {
             syscall(DUP3, [from, to as i64, 0, 0, 0, 0]);
         }
-        let error = self.execute(vector, name);
+        let error = execute(name, self.path, vector, self.environment);
         write(2, name);
         write(2, if error == ENOENT { b": not found\n".as_slice() } else { b": cannot be executed\n" });
         exit(if error == ENOENT { NOT_FOUND } else { NOT_EXECUTABLE })
-    }
-
-    /// Becomes the program of this name, which is looked for in `PATH` if it is no path. The error.
-    fn execute(&self, vector: i64, name: &[u8]) -> i64 {
-        let mut error = ENOENT;
-        let folders: &[u8] = if name.contains(&b'/') { b"" } else { self.path };
-        for folder in folders.split(|byte| *byte == b':') {
-            let mut path = Text::<4352>::new();
-            if !folder.is_empty() {
-                path.push(folder).push(b"/");
-            }
-            path.push(name).push(b"\0");
-            let failed = syscall(EXECVE, [path.address(), vector, self.environment, 0, 0, 0]);
-            if failed != ENOENT && failed != ENOTDIR {
-                error = failed;
-            }
-            if failed != ENOENT && failed != ENOTDIR && failed != EACCES {
-                break;
-            }
-        }
-        error
     }
 }
 

@@ -8,10 +8,7 @@ use crate::kernel::{
 };
 use crate::machine::syscall;
 use crate::request::{ABSENT, ended};
-use crate::text::Text;
-
-/// The longest path (`PATH_MAX`), and what is put before and behind its last part.
-type Path = Text<4352>;
+use crate::text::Path;
 
 /// Writes a file out of sight, and then puts it in the place of what is there.
 pub fn put(path: &[u8], length: u64, mode: u32) -> i64 {

@@ -5,6 +5,7 @@ use super::paths;
 use crate::kernel::{CLOSE, numbered};
 use crate::machine::syscall;
 use crate::recording::{Event, Field, field};
+use crate::text;
 use crate::watched::{HERE, NONE, Watched};
 
 const GETSOCKOPT: i64 = numbered("getsockopt");
@@ -96,7 +97,7 @@ pub fn describe(draft: &mut Draft, thread: i64, watched: &Watched, args: [u64; 6
     for (directory, path) in watched.paths {
         let Some(address) = argument(path) else { continue };
         let directory = if directory == HERE { None } else { argument(directory) };
-        draft.field(field::PATH, path, paths::LONGEST, |to| paths::named(thread, directory, address, to));
+        draft.field(field::PATH, path, text::LONGEST, |to| paths::named(thread, directory, address, to));
     }
     const O_CREAT: u64 = 0o100;
     let creates = watched.opens == HERE || argument(watched.opens).is_some_and(|flags| flags & O_CREAT != 0);
@@ -106,7 +107,7 @@ pub fn describe(draft: &mut Draft, thread: i64, watched: &Watched, args: [u64; 6
     // A mapping without a file has -1.
     if let Some(descriptor) = argument(watched.descriptor).filter(|descriptor| (*descriptor as i32) >= 0) {
         let place = watched.descriptor;
-        draft.field(field::DESCRIPTOR, place, paths::LONGEST, |to| paths::of_descriptor(thread, descriptor, to));
+        draft.field(field::DESCRIPTOR, place, text::LONGEST, |to| paths::of_descriptor(thread, descriptor, to));
         if let Some(mode) = paths::mode_of_descriptor(thread, descriptor) {
             draft.bytes(field::MODE, place, &mode.to_ne_bytes());
         }

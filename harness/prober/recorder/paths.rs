@@ -3,14 +3,11 @@
 use super::memory::peek;
 use crate::kernel::{AT_FDCWD, CLOSE, OPENAT, READ, READLINKAT, STATX};
 use crate::machine::syscall;
-use crate::text::Text;
-
-/// The longest path (`PATH_MAX`).
-pub const LONGEST: usize = 4096;
+use crate::text::{LONGEST, Path, Text};
 
 /// A path below /proc/THREAD.
-fn below(thread: i64, parts: &[&[u8]]) -> Text<{ LONGEST + 128 }> {
-    let mut path = Text::new();
+fn below(thread: i64, parts: &[&[u8]]) -> Path {
+    let mut path = Path::new();
     path.push(b"/proc/").push_number(thread as u64);
     for part in parts {
         path.push(b"/").push(part);
@@ -19,8 +16,8 @@ fn below(thread: i64, parts: &[&[u8]]) -> Text<{ LONGEST + 128 }> {
     path
 }
 
-fn descriptor(thread: i64, number: u64) -> Text<{ LONGEST + 128 }> {
-    let mut path = Text::new();
+fn descriptor(thread: i64, number: u64) -> Path {
+    let mut path = Path::new();
     path.push(b"/proc/").push_number(thread as u64).push(b"/fd/").push_number(number).push(b"\0");
     path
 }

@@ -6,6 +6,7 @@ use super::paths;
 use crate::kernel::{EINTR, EXECVE, IOCTL, LSEEK, MMAP, OPENAT, RT_SIGACTION, WAIT4, WRITE, numbered};
 use crate::machine::{ARCHITECTURE, syscall};
 use crate::recording::{EVENTS, Event, Head, MAGIC, MOST, NUMBERS, PROT_EXEC, Tally, field, flag};
+use crate::text;
 use crate::watched::{NONE, WATCHED, Watched};
 
 const PTRACE: i64 = numbered("ptrace");
@@ -363,7 +364,7 @@ impl Recorder {
         let watched = usize::from(watched).checked_sub(1).and_then(|place| WATCHED.get(place));
         if watched.is_some_and(|watched| watched.opens != NONE) && result >= 0 {
             let descriptor = result as u64;
-            draft.field(field::DESCRIPTOR, NONE, paths::LONGEST, |to| paths::of_descriptor(thread, descriptor, to));
+            draft.field(field::DESCRIPTOR, NONE, text::LONGEST, |to| paths::of_descriptor(thread, descriptor, to));
             if let Some(mode) = paths::mode_of_descriptor(thread, descriptor) {
                 draft.bytes(field::MODE, NONE, &mode.to_ne_bytes());
             }

@@ -4,7 +4,7 @@
 //! blocks, and fetch packages; and it would take a minute. So no target wants anything, except for our own.
 
 use super::Installation;
-use crate::probe::PROBER_PROGRAM;
+use crate::probe::{PROBER, PROBER_PROGRAM};
 use std::path::Path;
 
 /// The target that is booted.
@@ -86,11 +86,6 @@ ExecStart=
 ExecStart=systemd-tmpfiles --create --boot --exclude-prefix=/dev --exclude-prefix=/proc --exclude-prefix=/sys
 ";
 
-/// Where a program of ours is in each machine: the prober, for what it does besides.
-///
-/// `init` is the first program in the machine, which becomes systemd (`prober/init.rs`); what it does in containers is told there.
-pub(super) const OWN_PROGRAM: &str = "/var/lib/sandbox-unit/machine";
-
 /// What is kept out of the machine: in these folders, everything whose name ends like this. It is what targets want, and
 /// whole folders of what makes up units.
 pub(super) fn concealed() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -134,7 +129,7 @@ pub(super) fn things(installation: &Installation) -> Vec<Thing> {
         (format!("{OWN}/{TARGET}"), target(&installation.units)),
     ];
     things.extend(files.map(|(path, text)| Thing::File { path, text }));
-    things.push(Thing::Program { path: OWN_PROGRAM, content: PROBER_PROGRAM });
+    things.push(Thing::Program { path: PROBER, content: PROBER_PROGRAM });
     things
 }
 

@@ -6,7 +6,7 @@ use crate::machine::{JournalEntry, Machine};
 use crate::record::{RecordError, Recorder, Recording};
 use crate::report::Work;
 use crate::verify::explain::{self, Properties, denials, explain};
-use crate::verify::{PROBER, Subject, VerifyError, check, harmless, remains, service};
+use crate::verify::{Subject, VerifyError, check, harmless, remains, service};
 use sandbox_unit::spec::{Listen, ServiceType, Spec, Transport};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -229,8 +229,7 @@ impl Lane {
             files.push(text(harmless::drop_in(subject, &reaching)));
         }
         files.extend(further.iter().cloned());
-        // The prober is there for the checks, too.
-        let now: BTreeSet<String> = files.iter().map(|file| file.path.clone()).filter(|path| path != PROBER).collect();
+        let now: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
         for path in self.written.difference(&now) {
             self.machine.remove_file(path)?;
         }

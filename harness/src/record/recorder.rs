@@ -5,9 +5,9 @@ use super::reading::read;
 use super::recording::Recording;
 use crate::engine::File;
 use crate::machine::{Machine, MachineError};
-use crate::probe::PROBER_PROGRAM;
+use crate::probe::PROBER;
 use crate::verify::installation::unit_path;
-use crate::verify::{BASE, PROBER, Subject, harmless};
+use crate::verify::{BASE, Subject, harmless};
 use sandbox_unit::unit::{Splitting, Word, split};
 use std::time::Duration;
 use thiserror::Error;
@@ -131,7 +131,6 @@ impl Recorder {
         );
         let keep = File { path: format!("{}/.keep", self.directory()), content: Vec::new(), mode: 0o600 };
         Ok(vec![
-            File { path: PROBER.into(), content: PROBER_PROGRAM.to_vec(), mode: 0o755 },
             keep,
             unit(self.socket_unit(), socket),
             unit(instance, recorder),

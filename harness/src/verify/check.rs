@@ -6,9 +6,9 @@
 pub mod http;
 
 use crate::machine::Machine;
+use crate::probe::PROBER;
 use crate::probe::program::{Outcome, Program, SOCK_STREAM, decode, encode};
 use crate::syscall;
-use crate::verify::PROBER;
 use http::Request;
 use sandbox_unit::spec::Check;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -2,10 +2,10 @@
 
 use crate::engine::{File, Installation};
 use crate::probe::program::{Program, encode};
-use crate::probe::{Probe, Run};
+use crate::probe::{PROBER, PROBER_PROGRAM, Probe, Run};
+use crate::verify::BASE;
 use crate::verify::declared::Declared;
 use crate::verify::subject::{Subject, UNPRIVILEGED};
-use crate::verify::{BASE, PROBER, PROBER_PROGRAM};
 use sandbox_unit::unit::quote_argument;
 
 /// The drop-in that puts the prober in place of the service, by name last of all.
@@ -174,7 +174,7 @@ pub fn in_place(command: &str, streams: &str) -> String {
 /// The unit that plants what the probes look for, before any of them runs.
 pub const STAGE: &str = "sandbox-unit-stage.service";
 
-/// Installs the prober, and [`STAGE`] with these programs.
+/// Installs [`STAGE`] with these programs.
 pub fn install_stage(programs: &[Program], installation: &mut Installation) {
     let program = format!("{BASE}/{STAGE}.program");
     let unit = format!(
@@ -185,7 +185,6 @@ pub fn install_stage(programs: &[Program], installation: &mut Installation) {
     let mut put = |path: &str, content: &[u8], mode| {
         installation.files.push(File { path: path.into(), content: content.to_vec(), mode });
     };
-    put(PROBER, PROBER_PROGRAM, 0o755);
     put(&program, &encode(programs, true), 0o600);
     put(&unit_path(STAGE), unit.as_bytes(), 0o644);
     let user = format!("u {UNPRIVILEGED} - \"Control runs of sandbox-unit\"\n");

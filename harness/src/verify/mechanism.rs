@@ -14,10 +14,11 @@ mod unenforced;
 pub use at_work::AtWork;
 pub use unenforced::Unenforced;
 
-use super::{BASE, PROBER, PROBING, VerifyError, installation};
+use super::{BASE, PROBING, VerifyError, installation};
 use crate::engine::{Engine, File, Installation};
 use crate::image::Image;
 use crate::machine::{Machine, MachineError};
+use crate::probe::PROBER;
 use crate::probe::program::{End, Outcome, decode, encode};
 use crate::report::{Enforcement, MachineFacts, MechanismReport};
 use crate::verify::explain::Properties;

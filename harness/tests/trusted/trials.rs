@@ -6,13 +6,12 @@ use sandbox_unit_harness::engine::{File, Installation, choose};
 use sandbox_unit_harness::image::{Release, Store};
 use sandbox_unit_harness::machine::Machine;
 use sandbox_unit_harness::probe::program::{End, Outcome, Program, decode, encode};
-use sandbox_unit_harness::probe::{Attempt, Canary, PROBER_PROGRAM, Probe, Run, canary, observer, probes};
+use sandbox_unit_harness::probe::{Attempt, Canary, PROBER, Probe, Run, canary, observer, probes};
 use sandbox_unit_harness::verify::errno_name;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const BASE: &str = "/var/lib/sandbox-unit";
-const PROBER: &str = "/var/lib/sandbox-unit/prober";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How many units are started at once.
@@ -188,8 +187,7 @@ pub fn boot(version: &str, trials: &[Trial]) -> Machine {
     let image = Store::default().get(release, &|line| eprintln!("{line}")).expect("an image");
     let put = |path: &str, content: &[u8], mode| File { path: path.into(), content: content.to_vec(), mode };
     let user = format!("u {USER} - \"Tries what root may\"\n");
-    let mut files =
-        vec![put(PROBER, PROBER_PROGRAM, 0o755), put("/usr/lib/sysusers.d/trusted.conf", user.as_bytes(), 0o644)];
+    let mut files = vec![put("/usr/lib/sysusers.d/trusted.conf", user.as_bytes(), 0o644)];
     files.extend(trials.iter().flat_map(Trial::files));
     let machine = choose().expect("an engine").boot(&image, &Installation { files, units: Vec::new() }).expect("boots");
     let catalogue = probes();

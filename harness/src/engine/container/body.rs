@@ -5,6 +5,7 @@ use super::limits::{self, Limit};
 use super::{Client, EngineError, Kind, capabilities, image, owner};
 use crate::engine::minimal;
 use crate::engine::{HOSTNAME, SYSTEMD, random_id};
+use crate::probe::PROBER;
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::fmt;
@@ -141,20 +142,20 @@ impl Body {
 
     /// Starts what holds it, which is an agent as soon as there is a machine.
     pub async fn hold(&self) -> Result<Attached, DockerError> {
-        let script = [include_str!("hold.sh"), "hold", &self.name, minimal::OWN_PROGRAM, include_str!("enter.sh")];
+        let script = [include_str!("hold.sh"), "hold", &self.name, PROBER, include_str!("enter.sh")];
         Attached::start(&self.client.connection.docker, &self.name, &script).await
     }
 
     /// Starts a further agent.
     pub async fn enter(&self) -> Result<Attached, DockerError> {
-        let script = [include_str!("enter.sh"), "enter", &self.name, minimal::OWN_PROGRAM];
+        let script = [include_str!("enter.sh"), "enter", &self.name, PROBER];
         Attached::start(&self.client.connection.docker, &self.name, &script).await
     }
 
     fn run(&self, reference: &str, given: &Given) -> Result<(ContainerAsync<GenericImage>, Attached), Fault> {
         let (name, tag) = image::name_and_tag(reference);
         let mut command = vec!["-c", include_str!("supervise.sh"), "supervise", &self.name];
-        command.extend([self.client.daemon.kind.name(), minimal::TARGET, minimal::OWN_PROGRAM]);
+        command.extend([self.client.daemon.kind.name(), minimal::TARGET, PROBER]);
         command.extend(SYSTEMD);
         command.push("--");
         let mut command: Vec<String> = command.into_iter().map(str::to_owned).collect();

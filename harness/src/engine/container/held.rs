@@ -67,10 +67,13 @@ impl Begun {
     /// Starts one of a release, if the daemon has its image already, and waits for nothing.
     pub fn begin(&self, client: &Client, release: &'static Release, store: &Store) {
         let name = image::name(release, store);
-        let (client, reference) = (client.clone(), image::reference(client, &Image::Reference(name.clone())));
+        let (client, wanted) = (client.clone(), name.clone());
         let starting = thread::spawn(move || {
-            let reference = reference.ok().filter(|reference| image::is_there(&client, &reference.name))?;
+            if !image::is_there(&client, &wanted) {
+                return None;
+            }
             // Where it fails, it is told of the second attempt.
+            let reference = image::reference(&client, &Image::Reference(wanted)).ok()?;
             Held::start(&client, reference).ok()
         });
         self.replace(Some((name, starting)));

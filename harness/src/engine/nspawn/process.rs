@@ -7,6 +7,7 @@ use super::{EngineError, Nspawn};
 use crate::engine::memory::{available_memory, writable};
 use crate::engine::{ENVIRONMENT, HOSTNAME, Privileges, minimal};
 use crate::machine::MachineError;
+use crate::probe::PROBER;
 use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::unix::fs::MetadataExt;
@@ -191,7 +192,7 @@ impl Privileges {
     /// What runs first in the machine, where something has to; it cannot raise the host's limits in a container.
     fn init(self) -> &'static [&'static str] {
         match self {
-            Self::All => &[minimal::OWN_PROGRAM, "init"],
+            Self::All => &[PROBER, "init"],
             Self::Container => &[],
         }
     }
